@@ -1,0 +1,59 @@
+//! An answer of Gatepass's own, as opposed to one that the upstream gives.
+
+use serde::{Deserialize, Serialize};
+
+/// Status, headers and body of an HTTP response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The header fields in order; a name may stand more than once.
+    pub headers: Vec<(String, String)>,
+    /// The body; empty for none.
+    pub body: String,
+}
+
+impl Answer {
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: protective_headers(),
+            body: String::new(),
+        }
+    }
+
+    /// An answer with a JSON body.
+    pub fn json(status: u16, body: &impl Serialize) -> Self {
+        Self::with_body(status, "application/json", body)
+    }
+
+    pub(crate) fn with_body(status: u16, content_type: &str, body: &impl Serialize) -> Self {
+        let mut answer = Self::empty(status).header("content-type", content_type);
+        answer.body = serde_json::to_string(body).unwrap_or_default();
+        answer
+    }
+
+    /// The same answer with one more header field.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+/// What every answer of Gatepass's own carries (OWASP ASVS 3.4, 14.3.2): none
+/// is stored, sniffed, framed or named in a `Referer`.
+fn protective_headers() -> Vec<(String, String)> {
+    [
+        ("cache-control", "no-store"),
+        (
+            "content-security-policy",
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
+}

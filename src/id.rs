@@ -1,0 +1,81 @@
+//! Names of tokens and sessions: `<hint>-<ULID>`.
+
+use crate::hint::Hint;
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+
+/// The public name of a token or a session. It carries the hint, so it names
+/// its ledger too, and a ULID, so later ids sort after earlier ones.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Id(String);
+
+impl Id {
+    /// A new id from the time (Unix milliseconds) and 16 bytes of entropy, of
+    /// which 80 bits are used.
+    pub fn generate(hint: &Hint, now_ms: u64, entropy: [u8; 16]) -> Self {
+        let ulid = Ulid::from_parts(now_ms, u128::from_be_bytes(entropy));
+        Self(format!("{}-{ulid}", hint.as_str()))
+    }
+
+    /// Reads an id in its one canonical spelling.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (hint, ulid) = text.split_at_checked(Hint::LENGTH)?;
+        let ulid = ulid.strip_prefix('-')?;
+        let canonical = Ulid::from_string(ulid).ok()?.to_string() == ulid;
+        let known = hint.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        (canonical && known).then(|| Self(text.to_owned()))
+    }
+
+    /// Names the ledger that holds it.
+    pub fn hint(&self) -> Hint {
+        Hint::leading(&self.0)
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Id {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("id is malformed")
+    }
+}
+
+impl From<Id> for String {
+    fn from(id: Id) -> Self {
+        id.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn ids_round_trip_and_name_their_ledger(now_ms in 0u64..(1 << 48), entropy: [u8; 16]) {
+            let hint = Hint::of("default", "ada");
+            let id = Id::generate(&hint, now_ms, entropy);
+            prop_assert_eq!(Id::parse(id.as_str()), Some(id.clone()));
+            prop_assert_eq!(id.hint(), hint);
+        }
+
+        #[test]
+        fn only_the_canonical_spelling_is_read(text in "[0-9A-Za-z]{4}-[0-9A-Za-z]{24,28}") {
+            let parsed = Id::parse(&text);
+            prop_assert!(parsed.is_none_or(|id| id.as_str() == text));
+            prop_assert!(Id::parse(&text.to_lowercase()).is_none() || text.to_lowercase() == text);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text: String) {
+            let _ = Id::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Gatepass.
+pub mod actor;
+pub mod address;
+pub mod answer;
+pub mod base62;
+pub mod digest;
+pub mod hint;
+pub mod id;
+pub mod management;
+pub mod problem;
+pub mod record;
+pub mod scope;
+pub mod settings;
+pub mod time;
+pub mod token;
+
+#[cfg(feature = "worker")]
+mod worker;

@@ -1,0 +1,95 @@
+//! A workspace's settings, as KV holds them under `w/<workspace>`.
+
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+
+/// What an admin decides for a whole workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Settings {
+    v: u8,
+    /// Rises with every change; a lower one than has been seen is never accepted.
+    pub rev: u64,
+    /// Whether tokens may be created.
+    #[serde(default = "yes")]
+    pub creation: bool,
+    /// Whether tokens open the gate.
+    #[serde(default = "yes")]
+    pub authentication: bool,
+    /// Sessions opened before this moment are over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_from: Option<Time>,
+}
+
+impl Settings {
+    /// Reads a stored value, and refuses all that it does not understand.
+    pub fn parse(json: &str) -> Result<Self, MalformedSettings> {
+        let settings: Self = serde_json::from_str(json).map_err(|_| MalformedSettings)?;
+        if settings.v == VERSION {
+            Ok(settings)
+        } else {
+            Err(MalformedSettings)
+        }
+    }
+
+    /// The JSON to store.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Default for Settings {
+    /// What holds in a workspace where nobody has decided anything.
+    fn default() -> Self {
+        Self {
+            v: VERSION,
+            rev: 0,
+            creation: true,
+            authentication: true,
+            sessions_from: None,
+        }
+    }
+}
+
+/// The stored value is not a workspace's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MalformedSettings;
+
+impl core::fmt::Display for MalformedSettings {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("settings are malformed")
+    }
+}
+
+impl std::error::Error for MalformedSettings {}
+
+const VERSION: u8 = 1;
+
+const fn yes() -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_round_trip() {
+        let settings = Settings::default();
+        assert_eq!(Settings::parse(&settings.to_json()), Ok(settings));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for json in [
+            "",
+            "null",
+            "{}",
+            "{\"v\":2,\"rev\":1}",
+            "{\"v\":1,\"rev\":1,\"authentication\":\"no\"}",
+            "{\"v\":1,\"rev\":1,\"authentification\":false}",
+        ] {
+            assert_eq!(Settings::parse(json), Err(MalformedSettings), "{json}");
+        }
+    }
+}
