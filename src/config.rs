@@ -1,0 +1,495 @@
+//! The deployment's configuration: parsed once, into types that cannot be wrong.
+
+use crate::credentials;
+use crate::digest::Digest;
+use crate::route::{Routes, Rule, is_origin};
+use data_encoding::BASE64;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// All that the operator has decided.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The app behind the gate.
+    pub upstream: Upstream,
+    /// The rules for its paths.
+    pub routes: Routes,
+    /// The apps that can be embedded.
+    pub apps: Vec<App>,
+    /// The workspaces; the first is the one that is meant where none is named.
+    pub workspaces: Vec<String>,
+    /// Whether the ledger is asked at each use of every token.
+    pub strict: bool,
+    /// The digest of the operator key.
+    pub operator_key: Digest,
+    /// What the upstream gets as `Authorization`.
+    pub upstream_authorization: Option<String>,
+}
+
+/// Where requests go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upstream {
+    /// Another Worker, by the name of its service binding.
+    Service(String),
+    /// A web server: scheme, host and base path, without a slash at the end.
+    Url(String),
+}
+
+/// An app that can be embedded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct App {
+    /// Its id, in URLs.
+    pub id: String,
+    /// Its name, for people.
+    pub name: String,
+    /// Its upstream; absent: the deployment's.
+    pub upstream: Option<Upstream>,
+    /// The origins of the host pages that may embed it.
+    pub allowed_origins: Vec<String>,
+    /// The `Permissions-Policy` of its documents.
+    pub permissions_policy: Option<String>,
+}
+
+/// A mistake in the configuration. It names the field and never a value, since
+/// the value may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The variable, with the place inside it: `ROUTES[2].path`.
+    pub field: String,
+    /// What is wrong and what to do.
+    pub sentence: String,
+}
+
+impl core::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} {}", self.field, self.sentence)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the variables (a JSON object by name) and the names of the bound
+    /// resources.
+    pub fn parse(variables: &str, bindings: &[String]) -> Result<Self, ConfigError> {
+        let mut variables: Map<String, Value> = serde_json::from_str(variables)
+            .map_err(|_| error("the variables", "cannot be read"))?;
+        for name in REQUIRED_BINDINGS {
+            require_binding(name, name, bindings)?;
+        }
+        let mut take = |name: &str| variables.remove(name).filter(|value| *value != "");
+        let development = flag("DEVELOPMENT", take("DEVELOPMENT"))?;
+        let upstream = text("UPSTREAM", take("UPSTREAM"))?.ok_or_else(|| {
+            error(
+                "UPSTREAM",
+                "is missing; set it to the app's URL or to \"service:<BINDING>\"",
+            )
+        })?;
+        let config = Self {
+            upstream: parse_upstream("UPSTREAM", &upstream, bindings, development)?,
+            routes: parse_routes(take("ROUTES"))?,
+            apps: parse_apps(take("APPS"), bindings, development)?,
+            workspaces: parse_workspaces(take("WORKSPACES"))?,
+            strict: parse_consistency(text("CONSISTENCY", take("CONSISTENCY"))?)?,
+            operator_key: parse_operator_key(text("OPERATOR_KEY", take("OPERATOR_KEY"))?)?,
+            upstream_authorization: parse_authorization(text(
+                "UPSTREAM_AUTHORIZATION",
+                take("UPSTREAM_AUTHORIZATION"),
+            )?)?,
+        };
+        check_session_keys(text("SESSION_KEYS", take("SESSION_KEYS"))?)?;
+        check_assertion_key(text("ASSERTION_KEY", take("ASSERTION_KEY"))?)?;
+        match variables.keys().next() {
+            Some(unknown) => Err(error(
+                unknown,
+                "is not a setting of Gatepass; check its spelling",
+            )),
+            None => Ok(config),
+        }
+    }
+
+    /// The ids of the apps that can be embedded.
+    pub fn app_ids(&self) -> Vec<String> {
+        self.apps.iter().map(|app| app.id.clone()).collect()
+    }
+}
+
+const REQUIRED_BINDINGS: [&str; 5] = [
+    "RECORDS",
+    "LEDGER",
+    "DIRECTORY",
+    "LOOKUPS_BY_ADDRESS",
+    "LOOKUPS_BY_LEDGER",
+];
+
+fn error(field: impl Into<String>, sentence: impl Into<String>) -> ConfigError {
+    ConfigError {
+        field: field.into(),
+        sentence: sentence.into(),
+    }
+}
+
+fn require_binding(field: &str, name: &str, bindings: &[String]) -> Result<(), ConfigError> {
+    if bindings.iter().any(|bound| bound == name) {
+        Ok(())
+    } else {
+        Err(error(
+            field,
+            format!("needs the binding {name}; bind it in wrangler.toml"),
+        ))
+    }
+}
+
+fn text(name: &str, value: Option<Value>) -> Result<Option<String>, ConfigError> {
+    match value {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(error(name, "must be a string")),
+    }
+}
+
+fn flag(name: &str, value: Option<Value>) -> Result<bool, ConfigError> {
+    match value {
+        None => Ok(false),
+        Some(Value::Bool(flag)) => Ok(flag),
+        Some(Value::String(text)) if text == "true" || text == "false" => Ok(text == "true"),
+        Some(_) => Err(error(name, "must be true or false")),
+    }
+}
+
+/// A list, given as one or as its JSON in a string.
+fn list(name: &str, value: Option<Value>) -> Result<Vec<Value>, ConfigError> {
+    let value = match value {
+        None => return Ok(Vec::new()),
+        Some(Value::String(json)) => serde_json::from_str(&json).unwrap_or(Value::Null),
+        Some(value) => value,
+    };
+    match value {
+        Value::Array(items) => Ok(items),
+        _ => Err(error(name, "must be a list")),
+    }
+}
+
+fn item<T: DeserializeOwned>(name: &str, index: usize, value: Value) -> Result<T, ConfigError> {
+    serde_json::from_value(value)
+        .map_err(|mistake| error(format!("{name}[{index}]"), format!("is wrong: {mistake}")))
+}
+
+fn parse_upstream(
+    field: &str,
+    value: &str,
+    bindings: &[String],
+    development: bool,
+) -> Result<Upstream, ConfigError> {
+    if let Some(binding) = value.strip_prefix("service:") {
+        require_binding(field, binding, bindings)?;
+        return Ok(Upstream::Service(binding.to_owned()));
+    }
+    let sentence = "must be \"service:<BINDING>\" or a plain URL such as \"https://app.example/base\", \
+                    with https except in development";
+    let rest = match value.split_once("://") {
+        Some(("https", rest)) => rest,
+        Some(("http", rest)) if development => rest,
+        _ => return Err(error(field, sentence)),
+    };
+    let (host, base) = rest.split_once('/').unwrap_or((rest, ""));
+    let host_allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
+    let base = base.strip_suffix('/').unwrap_or(base);
+    let plain = |segment: &str| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()+,=:@".contains(&byte);
+        !segment.is_empty() && segment.bytes().all(allowed) && segment != "." && segment != ".."
+    };
+    if host.is_empty()
+        || !host.bytes().all(host_allowed)
+        || !(base.is_empty() || base.split('/').all(plain))
+    {
+        return Err(error(field, sentence));
+    }
+    Ok(Upstream::Url(
+        value.strip_suffix('/').unwrap_or(value).to_owned(),
+    ))
+}
+
+fn parse_routes(value: Option<Value>) -> Result<Routes, ConfigError> {
+    let rules = list("ROUTES", value)?
+        .into_iter()
+        .enumerate()
+        .map(|(index, value)| item::<Rule>("ROUTES", index, value))
+        .collect::<Result<Vec<_>, _>>()?;
+    Routes::new(rules)
+        .map_err(|(index, field, sentence)| error(format!("ROUTES[{index}].{field}"), sentence))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct AppVariables {
+    id: String,
+    name: String,
+    upstream: Option<String>,
+    #[serde(default)]
+    allowed_origins: Vec<String>,
+    permissions_policy: Option<String>,
+}
+
+fn parse_apps(
+    value: Option<Value>,
+    bindings: &[String],
+    development: bool,
+) -> Result<Vec<App>, ConfigError> {
+    let mut apps: Vec<App> = Vec::new();
+    for (index, value) in list("APPS", value)?.into_iter().enumerate() {
+        let given: AppVariables = item("APPS", index, value)?;
+        let field = |name: &str| format!("APPS[{index}].{name}");
+        let id_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        if !(1..=64).contains(&given.id.len()) || !given.id.bytes().all(id_allowed) {
+            return Err(error(
+                field("id"),
+                "must be 1 to 64 letters, digits, \"_\" and \"-\"",
+            ));
+        }
+        if apps.iter().any(|app| app.id == given.id) {
+            return Err(error(field("id"), "stands there twice"));
+        }
+        if !given.allowed_origins.iter().all(|origin| is_origin(origin)) {
+            return Err(error(
+                field("allowedOrigins"),
+                "must be origins such as \"https://portal.example\"",
+            ));
+        }
+        if given
+            .permissions_policy
+            .as_ref()
+            .is_some_and(|policy| policy.contains(char::is_control))
+        {
+            return Err(error(field("permissionsPolicy"), "must be one line"));
+        }
+        let upstream = given
+            .upstream
+            .map(|upstream| parse_upstream(&field("upstream"), &upstream, bindings, development))
+            .transpose()?;
+        apps.push(App {
+            id: given.id,
+            name: given.name,
+            upstream,
+            allowed_origins: given.allowed_origins,
+            permissions_policy: given.permissions_policy,
+        });
+    }
+    Ok(apps)
+}
+
+fn parse_workspaces(value: Option<Value>) -> Result<Vec<String>, ConfigError> {
+    let sentence =
+        "must be a list of different names of 1 to 64 lower-case letters, digits, \"_\" and \"-\"";
+    let mut names: Vec<String> = Vec::new();
+    for value in list("WORKSPACES", value)? {
+        let allowed =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+        match value {
+            Value::String(name)
+                if (1..=64).contains(&name.len())
+                    && name.bytes().all(allowed)
+                    && !names.contains(&name) =>
+            {
+                names.push(name);
+            }
+            _ => return Err(error("WORKSPACES", sentence)),
+        }
+    }
+    if names.is_empty() {
+        names.push("default".to_owned());
+    }
+    Ok(names)
+}
+
+fn parse_consistency(value: Option<String>) -> Result<bool, ConfigError> {
+    match value.as_deref() {
+        None | Some("bounded") => Ok(false),
+        Some("strict") => Ok(true),
+        Some(_) => Err(error("CONSISTENCY", "must be \"bounded\" or \"strict\"")),
+    }
+}
+
+fn parse_operator_key(value: Option<String>) -> Result<Digest, ConfigError> {
+    let key = value.ok_or_else(|| {
+        error(
+            "OPERATOR_KEY",
+            "is missing; set it by `wrangler secret put OPERATOR_KEY`",
+        )
+    })?;
+    let visible = |byte: u8| (0x21..=0x7e).contains(&byte);
+    if key.len() < 32 || key.len() > credentials::MAX_LENGTH / 2 || !key.bytes().all(visible) {
+        return Err(error(
+            "OPERATOR_KEY",
+            "must be at least 32 visible ASCII characters",
+        ));
+    }
+    Ok(Digest::of(&key))
+}
+
+fn parse_authorization(value: Option<String>) -> Result<Option<String>, ConfigError> {
+    let visible = |byte: u8| (0x20..=0x7e).contains(&byte);
+    match value {
+        Some(value) if !value.bytes().all(visible) => {
+            Err(error("UPSTREAM_AUTHORIZATION", "must be one line of ASCII"))
+        }
+        value => Ok(value),
+    }
+}
+
+fn check_session_keys(value: Option<String>) -> Result<(), ConfigError> {
+    let Some(keys) = value else { return Ok(()) };
+    let good = |entry: &str| {
+        entry.trim().split_once(':').is_some_and(|(id, key)| {
+            let named =
+                (1..=16).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            named
+                && BASE64
+                    .decode(key.as_bytes())
+                    .is_ok_and(|key| key.len() >= 32)
+        })
+    };
+    if keys.split(',').all(good) {
+        Ok(())
+    } else {
+        Err(error(
+            "SESSION_KEYS",
+            "must be \"<kid>:<base64 of 32 bytes or more>\", newest first, separated by commas",
+        ))
+    }
+}
+
+fn check_assertion_key(value: Option<String>) -> Result<(), ConfigError> {
+    let Some(key) = value else { return Ok(()) };
+    let key: Value = serde_json::from_str(&key).unwrap_or(Value::Null);
+    let member = |name: &str| key.get(name).and_then(Value::as_str);
+    let private = member("kid").is_some() && member("d").is_some() && member("x").is_some();
+    if private && matches!(member("kty"), Some("EC" | "OKP")) {
+        Ok(())
+    } else {
+        Err(error(
+            "ASSERTION_KEY",
+            "must be a private JWK (EC P-256 or Ed25519) with a kid",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+    fn bindings() -> Vec<String> {
+        let names = REQUIRED_BINDINGS.into_iter().chain(["UPSTREAM"]);
+        names.map(str::to_owned).collect()
+    }
+
+    fn parse(variables: &str) -> Result<Config, ConfigError> {
+        let variables = format!("{{\"OPERATOR_KEY\":\"{KEY}\",{variables}}}");
+        Config::parse(&variables, &bindings())
+    }
+
+    #[test]
+    fn the_least_configuration_has_safe_defaults() {
+        let config = parse(r#""UPSTREAM":"service:UPSTREAM""#).unwrap();
+        assert_eq!(config.upstream, Upstream::Service("UPSTREAM".to_owned()));
+        assert_eq!(config.workspaces, ["default"]);
+        assert!(!config.strict && config.apps.is_empty());
+        let rule = config.routes.find("GET", "/anything").unwrap();
+        assert!(!rule.public);
+    }
+
+    #[test]
+    fn every_mistake_names_its_field() {
+        for (variables, field) in [
+            (r#""UPSTREAM":"""#, "UPSTREAM"),
+            (r#""UPSTREAM":"service:NOBODY""#, "UPSTREAM"),
+            (r#""UPSTREAM":"http://app.example""#, "UPSTREAM"),
+            (r#""UPSTREAM":"https://app.example/a?b""#, "UPSTREAM"),
+            (r#""UPSTREAM":"https://user@app.example""#, "UPSTREAM"),
+            (r#""UPSTREAM":"https://app.example/../x""#, "UPSTREAM"),
+            (r#""UPSTREAM":"ftp://app.example""#, "UPSTREAM"),
+            (r#""UPSTREAM":7"#, "UPSTREAM"),
+            (
+                r#""UPSTREAM":"https://a.example","UPSTREEM":"x""#,
+                "UPSTREEM",
+            ),
+            (r#""UPSTREAM":"https://a.example","ROUTES":{}"#, "ROUTES"),
+            (r#""UPSTREAM":"https://a.example","ROUTES":"[""#, "ROUTES"),
+            (
+                r#""UPSTREAM":"https://a.example","ROUTES":[{"path":"x"}]"#,
+                "ROUTES[0].path",
+            ),
+            (
+                r#""UPSTREAM":"https://a.example","ROUTES":[{"path":"/x","pubic":true}]"#,
+                "ROUTES[0]",
+            ),
+            (
+                r#""UPSTREAM":"https://a.example","APPS":[{"id":"a/b","name":"x"}]"#,
+                "APPS[0].id",
+            ),
+            (
+                r#""UPSTREAM":"https://a.example","APPS":[{"id":"a","name":"x"},{"id":"a","name":"y"}]"#,
+                "APPS[1].id",
+            ),
+            (
+                r#""UPSTREAM":"https://a.example","WORKSPACES":["A"]"#,
+                "WORKSPACES",
+            ),
+            (
+                r#""UPSTREAM":"https://a.example","CONSISTENCY":"eventual""#,
+                "CONSISTENCY",
+            ),
+            (
+                r#""UPSTREAM":"https://a.example","DEVELOPMENT":1"#,
+                "DEVELOPMENT",
+            ),
+            (
+                r#""UPSTREAM":"https://a.example","SESSION_KEYS":"k1:c2hvcnQ=""#,
+                "SESSION_KEYS",
+            ),
+            (
+                r#""UPSTREAM":"https://a.example","ASSERTION_KEY":"{}""#,
+                "ASSERTION_KEY",
+            ),
+            (
+                r#""UPSTREAM":"https://a.example","UPSTREAM_AUTHORIZATION":"a\nb""#,
+                "UPSTREAM_AUTHORIZATION",
+            ),
+        ] {
+            assert_eq!(parse(variables).unwrap_err().field, field, "{variables}");
+        }
+    }
+
+    #[test]
+    fn a_short_operator_key_is_refused_and_not_repeated() {
+        let variables = r#"{"UPSTREAM":"https://a.example","OPERATOR_KEY":"hunter2"}"#;
+        let mistake = Config::parse(variables, &bindings()).unwrap_err();
+        assert_eq!(mistake.field, "OPERATOR_KEY");
+        assert!(!mistake.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn a_missing_binding_is_named() {
+        let variables =
+            format!("{{\"OPERATOR_KEY\":\"{KEY}\",\"UPSTREAM\":\"https://a.example\"}}");
+        let mistake = Config::parse(&variables, &["RECORDS".to_owned()]).unwrap_err();
+        assert_eq!(mistake.field, "LEDGER");
+    }
+
+    #[test]
+    fn lists_may_come_as_json_text_and_http_only_in_development() {
+        let config = parse(
+            r#""UPSTREAM":"http://localhost:3000/","DEVELOPMENT":"true","WORKSPACES":"[\"a\",\"b\"]""#,
+        );
+        let config = config.unwrap();
+        assert_eq!(
+            config.upstream,
+            Upstream::Url("http://localhost:3000".to_owned())
+        );
+        assert_eq!(config.workspaces, ["a", "b"]);
+    }
+}

@@ -1,0 +1,228 @@
+//! A request as the core sees it.
+//!
+//! A shell packs what it knows into one string, so that a check crosses from
+//! JavaScript into WebAssembly once: the method, the URL and one line for each
+//! header, `name:value`. Header values that the core does not read stay behind
+//! (their line is `name:`): [`READ_HEADERS`] says which it reads. No part can
+//! hold a line feed, since HTTP forbids it and the runtime enforces that.
+
+use crate::address;
+use crate::token;
+use std::net::IpAddr;
+
+/// The headers whose values the core reads; of all others it needs the name.
+pub const READ_HEADERS: [&str; 12] = [
+    "access-control-request-method",
+    "authorization",
+    "cf-connecting-ip",
+    "content-type",
+    "cookie",
+    "idempotency-key",
+    "origin",
+    "private-token",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+    "sec-fetch-site",
+    "x-api-key",
+];
+
+/// The method, the URL and the headers of a request.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// The method, as sent.
+    pub method: &'a str,
+    /// `scheme://host[:port]`, as the runtime saw it.
+    pub origin: &'a str,
+    /// The path, as the URL standard serialises it; begins with `/`.
+    pub path: &'a str,
+    /// The query without its question mark, where there is one.
+    pub query: Option<&'a str>,
+    headers: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Facts<'a> {
+    /// Unpacks what a shell has packed.
+    pub fn parse(packed: &'a str) -> Option<Self> {
+        let mut lines = packed.split('\n');
+        let method = lines.next().filter(|method| !method.is_empty())?;
+        let url = lines.next()?;
+        let url = url.split_once('#').map_or(url, |(url, _fragment)| url);
+        let authority = url.find("://")?.checked_add(3)?;
+        let path_at = url.get(authority..)?.find('/')?.checked_add(authority)?;
+        let (origin, target) = url.split_at_checked(path_at)?;
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (target, None),
+        };
+        let headers = lines
+            .filter(|line| !line.is_empty())
+            .map(|line| line.split_once(':'))
+            .collect::<Option<Vec<_>>>()?;
+        Some(Self {
+            method,
+            origin,
+            path,
+            query,
+            headers,
+        })
+    }
+
+    /// The value of a header; the name in lower case.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        let found = self.headers.iter().find(|(header, _)| *header == name);
+        found.map(|(_, value)| *value)
+    }
+
+    /// The names of all headers.
+    pub fn header_names(&self) -> impl Iterator<Item = &'a str> {
+        self.headers.iter().map(|(name, _)| *name)
+    }
+
+    /// Where the request comes from. Only the edge's own header is believed.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.header("cf-connecting-ip")?.trim().parse().ok()
+    }
+
+    /// What stands for the address where requests are counted.
+    pub fn counted_address(&self) -> String {
+        address::counted_as(self.address())
+    }
+
+    /// The scheme, `http` or `https`.
+    pub fn scheme(&self) -> &'a str {
+        self.origin
+            .split_once("://")
+            .map_or("https", |(scheme, _)| scheme)
+    }
+
+    /// The host with its port, if it has one.
+    pub fn host(&self) -> &'a str {
+        self.origin.split_once("://").map_or("", |(_, host)| host)
+    }
+
+    /// Whether a browser says by fetch metadata that it made the request.
+    pub fn from_browser(&self) -> bool {
+        self.header_names()
+            .any(|name| name.starts_with("sec-fetch-"))
+    }
+
+    /// Whether a page of another site (or a sibling origin) made the request,
+    /// as far as the browser says. Where a credential is ambient, that is, where
+    /// the browser adds it by itself, such a request must not act for anyone.
+    pub fn cross_site(&self) -> bool {
+        let site = self.header("sec-fetch-site");
+        let foreign_site = site.is_some_and(|site| !matches!(site, "same-origin" | "none"));
+        let foreign_origin = self
+            .header("origin")
+            .is_some_and(|origin| origin != self.origin);
+        foreign_site || foreign_origin
+    }
+
+    /// Whether it is a CORS preflight (Fetch standard): `OPTIONS` with an
+    /// `Origin` and an `Access-Control-Request-Method`.
+    pub fn preflight(&self) -> Option<(&'a str, &'a str)> {
+        let asked = self.header("access-control-request-method")?;
+        let origin = self.header("origin")?;
+        (self.method == "OPTIONS").then_some((origin, asked))
+    }
+
+    /// The query without one parameter; `None` when nothing is left of it.
+    pub fn query_without(&self, parameter: &str) -> Option<String> {
+        let kept: Vec<_> = self
+            .query?
+            .split('&')
+            .filter(|pair| decode_name(pair) != parameter)
+            .collect();
+        (!kept.is_empty()).then(|| kept.join("&"))
+    }
+
+    /// The decoded values of a query parameter, in order.
+    pub fn query_values(&self, parameter: &str) -> Vec<String> {
+        let pairs = self.query.unwrap_or_default().split('&');
+        pairs
+            .filter(|pair| decode_name(pair) == parameter)
+            .map(|pair| decode(pair.split_once('=').map_or("", |(_, value)| value)))
+            .collect()
+    }
+
+    /// Whether a token stands in a header's value, Basic credentials included.
+    pub fn token_in(&self, header: &str) -> bool {
+        let value = self.header(header).unwrap_or_default();
+        let basic = || crate::credentials::basic_password(value);
+        token::appears_in(value) || basic().is_some_and(|password| token::appears_in(&password))
+    }
+}
+
+fn decode_name(pair: &str) -> String {
+    decode(pair.split_once('=').map_or(pair, |(name, _)| name))
+}
+
+/// Decodes as `application/x-www-form-urlencoded` does.
+fn decode(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_encoding::percent_decode_str(&spaced)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_packed_request_is_unpacked() {
+        let packed =
+            "GET\nhttps://gate.example:8443/a//b?x=1&y=2\nhost:\norigin:https://gate.example:8443";
+        let facts = Facts::parse(packed).unwrap();
+        assert_eq!(facts.method, "GET");
+        assert_eq!(facts.origin, "https://gate.example:8443");
+        assert_eq!(facts.host(), "gate.example:8443");
+        assert_eq!(facts.scheme(), "https");
+        assert_eq!(facts.path, "/a//b");
+        assert_eq!(facts.query, Some("x=1&y=2"));
+        assert_eq!(facts.header("origin"), Some("https://gate.example:8443"));
+        assert!(!facts.cross_site());
+    }
+
+    #[test]
+    fn requests_of_other_sites_and_siblings_are_told_apart() {
+        for (headers, cross) in [
+            ("sec-fetch-site:same-origin", false),
+            ("sec-fetch-site:none", false),
+            ("sec-fetch-site:same-site", true),
+            ("sec-fetch-site:cross-site", true),
+            ("origin:https://a.example", false),
+            ("origin:https://b.example", true),
+            ("origin:null", true),
+            ("accept:", false),
+        ] {
+            let packed = format!("GET\nhttps://a.example/\n{headers}");
+            assert_eq!(
+                Facts::parse(&packed).unwrap().cross_site(),
+                cross,
+                "{headers}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_found_and_removed_in_any_spelling() {
+        let packed = "GET\nhttps://a.example/?a=1&access%5Ftoken=x%2By&b=2&access_token=z";
+        let facts = Facts::parse(packed).unwrap();
+        assert_eq!(facts.query_values("access_token"), ["x+y", "z"]);
+        assert_eq!(
+            facts.query_without("access_token").as_deref(),
+            Some("a=1&b=2")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text: String) {
+            if let Some(facts) = Facts::parse(&text) {
+                prop_assert!(facts.path.starts_with('/'));
+            }
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! What somebody asks for who creates a token.
+
+use crate::actor::Actor;
+use crate::address::{self, AllowedIps};
+use crate::fields::Fields;
+use crate::problem::{Code, Problem};
+use crate::scope::{Scope, Scopes};
+use crate::text;
+use crate::time::{DAY, Time};
+use serde::{Deserialize, Serialize};
+
+/// A request for a new PAT, checked field by field. What it may not have
+/// because of who asks is decided by [`crate::lifecycle`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Grant {
+    /// A name for people.
+    pub name: String,
+    /// A longer text for people.
+    pub description: String,
+    /// What it shall be able to do.
+    pub scopes: Scopes,
+    /// The apps it shall reach: configured ids, or `*` alone for all.
+    pub apps: Vec<String>,
+    /// The addresses it shall be used from; absent: from anywhere, or as the
+    /// asking PAT.
+    pub allowed_ips: Option<AllowedIps>,
+    /// How long it shall live; absent: 30 days, or as long as the asking PAT.
+    pub lifetime: Option<Lifetime>,
+    /// Whether the ledger shall be asked at each use; absent: no, or as the
+    /// asking PAT.
+    pub strict: Option<bool>,
+}
+
+/// How long a token lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Lifetime {
+    /// So many days, 1 to 36525.
+    Days(u32),
+    /// Until a moment.
+    Until(Time),
+    /// Until it is revoked.
+    Never,
+}
+
+/// The user that a request names: by id, by e-mail address (in lower case) or
+/// by both.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// The user's id.
+    pub id: Option<String>,
+    /// The user's e-mail address, in lower case.
+    pub email: Option<String>,
+}
+
+impl Grant {
+    /// Reads the body of a request to create a token, with the ids of the
+    /// configured apps, and the user that it names.
+    pub fn parse(
+        content_type: Option<&str>,
+        body: &str,
+        app_ids: &[String],
+        now: Time,
+    ) -> Result<(Self, Option<Named>), Problem> {
+        let mut fields = Fields::of_body(content_type, body)?;
+        check_kind(&mut fields)?;
+        let grant = Self {
+            name: take_name(&mut fields)?
+                .ok_or_else(|| Problem::field("name", "must be given"))?,
+            description: take_description(&mut fields)?.unwrap_or_default(),
+            scopes: take_scopes(&mut fields)?,
+            apps: take_apps(&mut fields, app_ids)?,
+            allowed_ips: take_allowed_ips(&mut fields)?,
+            lifetime: take_lifetime(&mut fields, now)?,
+            strict: fields.take("strict", "true or false")?,
+        };
+        let user = take_user(&mut fields)?;
+        fields.finish()?;
+        Ok((grant, user))
+    }
+}
+
+impl Named {
+    /// The user that an actor acts for: the operator must name one, a PAT may
+    /// only name its own.
+    pub fn resolve(actor: &Actor, named: Option<Self>) -> Result<Self, Problem> {
+        match (actor, named) {
+            (Actor::Operator { .. }, Some(named)) => Ok(named),
+            (Actor::Operator { .. }, None) => {
+                Err(Problem::field("user", "must be given: {id}, {email} or both"))
+            }
+            (Actor::Pat(record), named) => {
+                let Self { id, email } = named.unwrap_or_default();
+                let own = id.is_none_or(|id| id == record.uid)
+                    && email.is_none_or(|email| email == record.email);
+                if !own {
+                    return Err(not_its_own_user());
+                }
+                Ok(Self {
+                    id: Some(record.uid.clone()),
+                    email: None,
+                })
+            }
+        }
+    }
+}
+
+/// A PAT named another user than its own: 403.
+pub fn not_its_own_user() -> Problem {
+    let detail = "a token acts for its own user only";
+    Problem {
+        field: Some("user".to_owned()),
+        ..Problem::new(403, Code::ScopeInsufficient, detail)
+    }
+}
+
+/// Takes the field `name`.
+pub(crate) fn take_name(fields: &mut Fields<'_>) -> Result<Option<String>, Problem> {
+    take_text(fields, "name", text::name)
+}
+
+/// Takes the field `description`.
+pub(crate) fn take_description(fields: &mut Fields<'_>) -> Result<Option<String>, Problem> {
+    take_text(fields, "description", text::description)
+}
+
+fn take_text(
+    fields: &mut Fields<'_>,
+    name: &str,
+    check: fn(&str) -> Result<(), &'static str>,
+) -> Result<Option<String>, Problem> {
+    let text: Option<String> = fields.take(name, "text")?;
+    if let Some(text) = &text {
+        check(text).map_err(|detail| fields.problem(name, detail))?;
+    }
+    Ok(text)
+}
+
+fn check_kind(fields: &mut Fields<'_>) -> Result<(), Problem> {
+    match fields.take::<String>("kind", "\"pat\"")?.as_deref() {
+        None | Some("pat") => Ok(()),
+        Some("embed") => Err(fields.problem("kind", "embed tokens are not made here yet")),
+        Some(_) => Err(fields.problem("kind", "must be \"pat\"")),
+    }
+}
+
+fn take_list(fields: &mut Fields<'_>, name: &str, most: usize) -> Result<Option<Vec<String>>, Problem> {
+    let list: Option<Vec<String>> = fields.take(name, "a list of texts")?;
+    if list.as_ref().is_some_and(|list| list.len() > most) {
+        return Err(fields.problem(name, &format!("must have at most {most} entries")));
+    }
+    Ok(list)
+}
+
+fn take_scopes(fields: &mut Fields<'_>) -> Result<Scopes, Problem> {
+    let list = take_list(fields, "scopes", 50)?.unwrap_or_default();
+    let scopes: Option<Vec<Scope>> = list.iter().map(|text| Scope::parse(text)).collect();
+    let detail = "each must be 1 to 64 visible ASCII characters other than \" and \\";
+    scopes
+        .map(Scopes::from)
+        .ok_or_else(|| fields.problem("scopes", detail))
+}
+
+fn take_apps(fields: &mut Fields<'_>, app_ids: &[String]) -> Result<Vec<String>, Problem> {
+    let mut apps = take_list(fields, "apps", 100)?.unwrap_or_default();
+    apps.sort();
+    apps.dedup();
+    if apps.len() > 1 && apps.iter().any(|app| app == ALL_APPS) {
+        return Err(fields.problem("apps", "must name apps, or be [\"*\"] for all of them"));
+    }
+    if !apps.iter().all(|app| app == ALL_APPS || app_ids.contains(app)) {
+        return Err(fields.problem("apps", "names an app that is not configured"));
+    }
+    Ok(apps)
+}
+
+fn take_allowed_ips(fields: &mut Fields<'_>) -> Result<Option<AllowedIps>, Problem> {
+    let Some(list) = take_list(fields, "allowedIps", 50)? else {
+        return Ok(None);
+    };
+    let blocks: Option<AllowedIps> = list.iter().map(|text| address::parse_block(text)).collect();
+    let detail = "each must be an IPv4 or IPv6 address or a block such as 192.0.2.0/24, \
+                  with no bits set after its prefix";
+    blocks
+        .map(Some)
+        .ok_or_else(|| fields.problem("allowedIps", detail))
+}
+
+fn take_lifetime(fields: &mut Fields<'_>, now: Time) -> Result<Option<Lifetime>, Problem> {
+    let days: Option<u32> = fields.take("expiresInDays", DAYS)?;
+    let at: Option<String> = fields.take("expiresAt", "an RFC 3339 date and time")?;
+    let never: Option<bool> = fields.take("never", "true, or absent")?;
+    match (days, at, never) {
+        (None, None, None) => Ok(None),
+        (Some(days), None, None) if (1..=MAX_DAYS).contains(&days) => {
+            Ok(Some(Lifetime::Days(days)))
+        }
+        (Some(_), None, None) => {
+            Err(fields.problem("expiresInDays", &format!("must be {DAYS}")))
+        }
+        (None, Some(text), None) => {
+            let at = Time::parse_rfc3339(&text).ok_or_else(|| {
+                fields.problem("expiresAt", "must be an RFC 3339 date and time with a zone")
+            })?;
+            let latest = now.plus(u64::from(MAX_DAYS).saturating_mul(DAY));
+            if at < now.plus(60) || at > latest {
+                let detail = "must lie between a minute and a hundred years ahead";
+                return Err(fields.problem("expiresAt", detail));
+            }
+            Ok(Some(Lifetime::Until(at)))
+        }
+        (None, None, Some(true)) => Ok(Some(Lifetime::Never)),
+        (None, None, Some(false)) => Err(fields.problem("never", "must be true, or absent")),
+        (_, at, never) => {
+            let name = if never.is_some() || at.is_none() { "never" } else { "expiresAt" };
+            let detail = "only one of expiresInDays, expiresAt and never may be given";
+            Err(fields.problem(name, detail))
+        }
+    }
+}
+
+fn take_user(fields: &mut Fields<'_>) -> Result<Option<Named>, Problem> {
+    let Some(mut user) = fields.take_object("user")? else {
+        return Ok(None);
+    };
+    let id = take_text(&mut user, "id", text::user_id)?;
+    let email: Option<String> = user.take("email", "text")?;
+    let email = email
+        .map(|email| text::email(&email))
+        .transpose()
+        .map_err(|detail| user.problem("email", detail))?;
+    user.finish()?;
+    if id.is_none() && email.is_none() {
+        return Err(Problem::field("user", "must have an id, an email or both"));
+    }
+    Ok(Some(Named { id, email }))
+}
+
+/// Stands for every app of the workspace.
+pub const ALL_APPS: &str = "*";
+
+const MAX_DAYS: u32 = 36_525;
+const DAYS: &str = "a whole number of days from 1 to 36525";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: Time = Time::from_seconds(1_700_000_000);
+
+    fn parse(body: &str) -> Result<(Grant, Option<Named>), Problem> {
+        let apps = ["reports".to_owned(), "jobs".to_owned()];
+        Grant::parse(Some("application/json"), body, &apps, NOW)
+    }
+
+    fn lifetime(fields: &str) -> Result<Option<Lifetime>, Problem> {
+        parse(&format!("{{\"name\":\"a\"{fields}}}")).map(|(grant, _)| grant.lifetime)
+    }
+
+    fn wrong_field(body: &str) -> Option<String> {
+        parse(body).expect_err(body).field
+    }
+
+    #[test]
+    fn every_field_is_read() {
+        let (grant, user) = parse(
+            r#"{"name":"Power BI","description":"monthly\nreport","kind":"pat",
+                "scopes":["odata","jobs:read","odata"],"apps":["reports","jobs"],
+                "allowedIps":["192.0.2.0/24","2001:db8::1"],"expiresInDays":90,"strict":true,
+                "user":{"id":"ada","email":"Ada@Example.com"}}"#,
+        )
+        .unwrap();
+        assert_eq!(grant.name, "Power BI");
+        assert_eq!(grant.description, "monthly\nreport");
+        assert_eq!(grant.scopes.joined(), "jobs:read odata");
+        assert_eq!(grant.apps, ["jobs", "reports"]);
+        assert_eq!(grant.allowed_ips.unwrap().iter().count(), 2);
+        assert_eq!(grant.lifetime, Some(Lifetime::Days(90)));
+        assert_eq!(grant.strict, Some(true));
+        let user = user.unwrap();
+        assert_eq!(user.id.as_deref(), Some("ada"));
+        assert_eq!(user.email.as_deref(), Some("ada@example.com"));
+    }
+
+    #[test]
+    fn a_name_is_enough() {
+        let (grant, user) = parse("{\"name\":\"a\"}").unwrap();
+        assert_eq!((grant.lifetime, grant.strict, user), (None, None, None));
+    }
+
+    #[test]
+    fn the_end_is_given_in_one_way_or_not_at_all() {
+        assert_eq!(lifetime(",\"never\":true"), Ok(Some(Lifetime::Never)));
+        assert_eq!(lifetime(",\"expiresInDays\":36525"), Ok(Some(Lifetime::Days(36_525))));
+        let minute = format!(",\"expiresAt\":\"{}\"", NOW.plus(60).to_rfc3339());
+        assert_eq!(lifetime(&minute), Ok(Some(Lifetime::Until(NOW.plus(60)))));
+    }
+
+    #[test]
+    fn no_other_spelling_of_an_end_gets_through() {
+        let soon = format!("\"{}\"", NOW.plus(59).to_rfc3339());
+        let late = format!("\"{}\"", NOW.plus(36_526 * DAY).to_rfc3339());
+        for (name, value) in [
+            ("expiresInDays", "0"),
+            ("expiresInDays", "-1"),
+            ("expiresInDays", "36526"),
+            ("expiresInDays", "1.5"),
+            ("expiresInDays", "1e309"),
+            ("expiresInDays", "1e1"),
+            ("expiresInDays", "\"30\""),
+            ("expiresInDays", "null"),
+            ("expiresInDays", "99999999999999999999"),
+            ("never", "null"),
+            ("never", "0"),
+            ("never", "1"),
+            ("never", "\"\""),
+            ("never", "\"true\""),
+            ("never", "false"),
+            ("expiresAt", "null"),
+            ("expiresAt", "\"\""),
+            ("expiresAt", "\"never\""),
+            ("expiresAt", "0"),
+            ("expiresAt", "\"2000-01-01T00:00:00Z\""),
+            ("expiresAt", "\"12026-01-01T00:00:00Z\""),
+            ("expiresAt", "\"+12026-01-01T00:00:00Z\""),
+            ("expiresAt", &soon),
+            ("expiresAt", &late),
+        ] {
+            let problem = lifetime(&format!(",\"{name}\":{value}")).unwrap_err();
+            assert_eq!(problem.field.as_deref(), Some(name), "{name} {value}");
+        }
+        for two in [
+            ",\"never\":true,\"expiresInDays\":1",
+            ",\"expiresInDays\":1,\"expiresAt\":\"2030-01-01T00:00:00Z\"",
+            ",\"never\":true,\"expiresAt\":\"2030-01-01T00:00:00Z\"",
+        ] {
+            assert_eq!(lifetime(two).unwrap_err().code, Code::InvalidField);
+        }
+    }
+
+    #[test]
+    fn a_wrong_field_is_named() {
+        let many = format!("{{\"name\":\"a\",\"scopes\":[{}\"z\"]}}", "\"a\",".repeat(50));
+        for (field, body) in [
+            ("name", "{}"),
+            ("name", r#"{"name":null}"#),
+            ("name", r#"{"name":""}"#),
+            ("name", r#"{"name":"a\u202eb"}"#),
+            ("name", r#"{"name":"a\u0000b"}"#),
+            ("name", r#"{"name":["a"]}"#),
+            ("name", r#"{"name":"a","name":"b"}"#),
+            ("description", r#"{"name":"a","description":null}"#),
+            ("scopes", r#"{"name":"a","scopes":"odata"}"#),
+            ("scopes", r#"{"name":"a","scopes":["a b"]}"#),
+            ("scopes", r#"{"name":"a","scopes":[""]}"#),
+            ("scopes", r#"{"name":"a","scopes":null}"#),
+            ("scopes", &many),
+            ("apps", r#"{"name":"a","apps":["unknown"]}"#),
+            ("apps", r#"{"name":"a","apps":["*","jobs"]}"#),
+            ("apps", r#"{"name":"a","apps":["../jobs"]}"#),
+            ("allowedIps", r#"{"name":"a","allowedIps":["192.0.2.1/24"]}"#),
+            ("allowedIps", r#"{"name":"a","allowedIps":["example.com"]}"#),
+            ("strict", r#"{"name":"a","strict":"yes"}"#),
+            ("kind", r#"{"name":"a","kind":"embed"}"#),
+            ("kind", r#"{"name":"a","kind":"other"}"#),
+            ("label", r#"{"name":"a","label":"x"}"#),
+            ("user", r#"{"name":"a","user":{}}"#),
+            ("user", r#"{"name":"a","user":"ada"}"#),
+            ("user", r#"{"name":"a","user":null}"#),
+            ("user.id", r#"{"name":"a","user":{"id":""}}"#),
+            ("user.id", r#"{"name":"a","user":{"id":"a","id":"b"}}"#),
+            ("user.email", r#"{"name":"a","user":{"email":"ada"}}"#),
+            ("user.admin", r#"{"name":"a","user":{"id":"a","admin":true}}"#),
+        ] {
+            assert_eq!(wrong_field(body).as_deref(), Some(field), "{body}");
+        }
+    }
+
+    #[test]
+    fn all_apps_are_asked_for_alone() {
+        let (grant, _) = parse(r#"{"name":"a","apps":["*"]}"#).unwrap();
+        assert_eq!(grant.apps, [ALL_APPS]);
+    }
+
+    #[test]
+    fn an_operator_must_name_a_user() {
+        let operator = Actor::Operator {
+            workspace: "default".to_owned(),
+        };
+        assert_eq!(Named::resolve(&operator, None).unwrap_err().field.as_deref(), Some("user"));
+        let named = Named {
+            id: Some("ada".to_owned()),
+            email: None,
+        };
+        assert_eq!(Named::resolve(&operator, Some(named.clone())), Ok(named));
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_the_parser_panic(body: String, value: String) {
+            let _ = parse(&body);
+            let _ = parse(&format!("{{\"name\":\"a\",\"expiresAt\":{value:?}}}"));
+        }
+    }
+}

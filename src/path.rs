@@ -1,0 +1,153 @@
+//! Paths that a gate and an upstream might read differently.
+//!
+//! The rule is matched against the very string that the upstream gets. What is
+//! left to fear is an upstream that decodes, folds or climbs where the gate did
+//! not: the functions here recognise the spellings that allow it.
+
+use percent_encoding::percent_decode_str;
+
+/// Whether a segment could be read as another one. Asked of each segment that
+/// decides which rule applies: there, only one spelling of a name is let in.
+pub fn ambiguous(segment: &str) -> bool {
+    segment.is_empty() || segment.contains(['\\', ';']) || has_needless_encoding(segment)
+}
+
+/// Whether a segment could lead out of the folder it stands in, in however many
+/// layers of encoding, or holds a control character. Asked of every segment.
+pub fn climbs(segment: &str) -> bool {
+    let mut bytes = segment.as_bytes().to_vec();
+    for _ in 0..MAX_LAYERS {
+        if bytes.iter().any(u8::is_ascii_control) || is_overlong(&bytes) || has_dots(&bytes) {
+            return true;
+        }
+        let decoded: Vec<u8> = percent_encoding::percent_decode(&bytes).collect();
+        if decoded == bytes {
+            return false;
+        }
+        bytes = decoded;
+    }
+    true
+}
+
+/// Encoded ASCII that could stand unencoded in a name, a broken encoding, or
+/// bytes that are not UTF-8.
+fn has_needless_encoding(segment: &str) -> bool {
+    let mut rest = segment;
+    while let Some((_, after)) = rest.split_once('%') {
+        let Some((digits, remaining)) = after.split_at_checked(2) else {
+            return true;
+        };
+        match u8::from_str_radix(digits, 16) {
+            Ok(byte) if !byte.is_ascii() || MUST_BE_ENCODED.contains(&byte) => rest = remaining,
+            _ => return true,
+        }
+    }
+    percent_decode_str(segment).decode_utf8().is_err()
+}
+
+fn has_dots(bytes: &[u8]) -> bool {
+    bytes
+        .split(|byte| matches!(byte, b'/' | b'\\'))
+        .any(|part| {
+            let name = part.split(|byte| *byte == b';').next().unwrap_or(part);
+            matches!(name.trim_ascii(), b"." | b"..")
+        })
+}
+
+/// The spellings of ASCII in too many bytes that lenient decoders accept, and
+/// the `%uXXXX` of one of them.
+fn is_overlong(bytes: &[u8]) -> bool {
+    let overlong = bytes.iter().any(|byte| matches!(byte, 0xc0 | 0xc1))
+        || bytes
+            .windows(2)
+            .any(|pair| matches!(pair, [0xe0, 0x80..=0x9f]));
+    overlong || bytes.windows(2).any(|pair| matches!(pair, b"%u" | b"%U"))
+}
+
+/// Printable ASCII that the URL standard always encodes in a path.
+const MUST_BE_ENCODED: &[u8] = b" \"<>^`{|}";
+const MAX_LAYERS: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn one_spelling_of_a_name_is_clear() {
+        for segment in [
+            "admin",
+            "v1",
+            "Jobs(7)",
+            "$metadata",
+            "a%20b",
+            "caf%C3%A9",
+            "..a",
+            "a.b",
+        ] {
+            assert!(!ambiguous(segment) && !climbs(segment), "{segment}");
+        }
+    }
+
+    #[test]
+    fn other_spellings_of_a_name_are_ambiguous() {
+        for segment in [
+            "", "%61dmin", "a%2fb", "a%5Cb", "a\\b", "a;b", "%2e", "a%3f", "a%23", "%zz", "%",
+            "%25", "%ff",
+        ] {
+            assert!(ambiguous(segment), "{segment}");
+        }
+    }
+
+    #[test]
+    fn what_could_climb_is_seen_through_every_layer() {
+        for segment in [
+            "..%2fadmin",
+            "..%5cadmin",
+            "%2e%2e%2f",
+            "%252e%252e%252f",
+            "..;",
+            "..;x=1",
+            "..%3b",
+            "x%2f..",
+            "%c0%ae%c0%ae",
+            "%e0%80%ae",
+            "..%20",
+            "%u002e%u002e",
+            "%00",
+            "a%0ab",
+            "%252500",
+            "%2525252525252e",
+        ] {
+            assert!(climbs(segment), "{segment}");
+        }
+        for segment in ["Jobs('a%2Fb')", "100%25", "a%2525b", "..."] {
+            assert!(!climbs(segment), "{segment}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_segment_makes_it_panic(segment: String) {
+            let _ = (ambiguous(&segment), climbs(&segment));
+        }
+
+        #[test]
+        fn a_clear_segment_decodes_to_a_name_of_the_same_meaning(segment in "[a%/.;2f5cE0-9]{1,12}") {
+            if !ambiguous(&segment) {
+                let decoded = percent_decode_str(&segment).decode_utf8().unwrap();
+                prop_assert!(!decoded.contains(['\\', '?', '#']));
+            }
+        }
+
+        #[test]
+        fn dots_in_any_number_of_layers_never_pass(layers in 0usize..8, dots in "\\.{1,2}") {
+            let mut segment = format!("{dots}/");
+            segment = segment.replace('.', "%2e").replace('/', "%2f");
+            for _ in 0..layers {
+                segment = segment.replace('%', "%25");
+            }
+            prop_assert!(climbs(&segment));
+        }
+    }
+}
