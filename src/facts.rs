@@ -50,6 +50,9 @@ impl<'a> Facts<'a> {
         let authority = url.find("://")?.checked_add(3)?;
         let path_at = url.get(authority..)?.find('/')?.checked_add(authority)?;
         let (origin, target) = url.split_at_checked(path_at)?;
+        if origin.contains('@') {
+            return None;
+        }
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),

@@ -66,8 +66,7 @@ impl Grant {
         let mut fields = Fields::of_body(content_type, body)?;
         check_kind(&mut fields)?;
         let grant = Self {
-            name: take_name(&mut fields)?
-                .ok_or_else(|| Problem::field("name", "must be given"))?,
+            name: take_name(&mut fields)?.ok_or_else(|| Problem::field("name", "must be given"))?,
             description: take_description(&mut fields)?.unwrap_or_default(),
             scopes: take_scopes(&mut fields)?,
             apps: take_apps(&mut fields, app_ids)?,
@@ -87,9 +86,10 @@ impl Named {
     pub fn resolve(actor: &Actor, named: Option<Self>) -> Result<Self, Problem> {
         match (actor, named) {
             (Actor::Operator { .. }, Some(named)) => Ok(named),
-            (Actor::Operator { .. }, None) => {
-                Err(Problem::field("user", "must be given: {id}, {email} or both"))
-            }
+            (Actor::Operator { .. }, None) => Err(Problem::field(
+                "user",
+                "must be given: {id}, {email} or both",
+            )),
             (Actor::Pat(record), named) => {
                 let Self { id, email } = named.unwrap_or_default();
                 let own = id.is_none_or(|id| id == record.uid)
@@ -145,7 +145,11 @@ fn check_kind(fields: &mut Fields<'_>) -> Result<(), Problem> {
     }
 }
 
-fn take_list(fields: &mut Fields<'_>, name: &str, most: usize) -> Result<Option<Vec<String>>, Problem> {
+fn take_list(
+    fields: &mut Fields<'_>,
+    name: &str,
+    most: usize,
+) -> Result<Option<Vec<String>>, Problem> {
     let list: Option<Vec<String>> = fields.take(name, "a list of texts")?;
     if list.as_ref().is_some_and(|list| list.len() > most) {
         return Err(fields.problem(name, &format!("must have at most {most} entries")));
@@ -169,7 +173,10 @@ fn take_apps(fields: &mut Fields<'_>, app_ids: &[String]) -> Result<Vec<String>,
     if apps.len() > 1 && apps.iter().any(|app| app == ALL_APPS) {
         return Err(fields.problem("apps", "must name apps, or be [\"*\"] for all of them"));
     }
-    if !apps.iter().all(|app| app == ALL_APPS || app_ids.contains(app)) {
+    if !apps
+        .iter()
+        .all(|app| app == ALL_APPS || app_ids.contains(app))
+    {
         return Err(fields.problem("apps", "names an app that is not configured"));
     }
     Ok(apps)
@@ -196,9 +203,7 @@ fn take_lifetime(fields: &mut Fields<'_>, now: Time) -> Result<Option<Lifetime>,
         (Some(days), None, None) if (1..=MAX_DAYS).contains(&days) => {
             Ok(Some(Lifetime::Days(days)))
         }
-        (Some(_), None, None) => {
-            Err(fields.problem("expiresInDays", &format!("must be {DAYS}")))
-        }
+        (Some(_), None, None) => Err(fields.problem("expiresInDays", &format!("must be {DAYS}"))),
         (None, Some(text), None) => {
             let at = Time::parse_rfc3339(&text).ok_or_else(|| {
                 fields.problem("expiresAt", "must be an RFC 3339 date and time with a zone")
@@ -213,7 +218,11 @@ fn take_lifetime(fields: &mut Fields<'_>, now: Time) -> Result<Option<Lifetime>,
         (None, None, Some(true)) => Ok(Some(Lifetime::Never)),
         (None, None, Some(false)) => Err(fields.problem("never", "must be true, or absent")),
         (_, at, never) => {
-            let name = if never.is_some() || at.is_none() { "never" } else { "expiresAt" };
+            let name = if never.is_some() || at.is_none() {
+                "never"
+            } else {
+                "expiresAt"
+            };
             let detail = "only one of expiresInDays, expiresAt and never may be given";
             Err(fields.problem(name, detail))
         }
@@ -293,7 +302,10 @@ mod tests {
     #[test]
     fn the_end_is_given_in_one_way_or_not_at_all() {
         assert_eq!(lifetime(",\"never\":true"), Ok(Some(Lifetime::Never)));
-        assert_eq!(lifetime(",\"expiresInDays\":36525"), Ok(Some(Lifetime::Days(36_525))));
+        assert_eq!(
+            lifetime(",\"expiresInDays\":36525"),
+            Ok(Some(Lifetime::Days(36_525)))
+        );
         let minute = format!(",\"expiresAt\":\"{}\"", NOW.plus(60).to_rfc3339());
         assert_eq!(lifetime(&minute), Ok(Some(Lifetime::Until(NOW.plus(60)))));
     }
@@ -342,7 +354,10 @@ mod tests {
 
     #[test]
     fn a_wrong_field_is_named() {
-        let many = format!("{{\"name\":\"a\",\"scopes\":[{}\"z\"]}}", "\"a\",".repeat(50));
+        let many = format!(
+            "{{\"name\":\"a\",\"scopes\":[{}\"z\"]}}",
+            "\"a\",".repeat(50)
+        );
         for (field, body) in [
             ("name", "{}"),
             ("name", r#"{"name":null}"#),
@@ -360,7 +375,10 @@ mod tests {
             ("apps", r#"{"name":"a","apps":["unknown"]}"#),
             ("apps", r#"{"name":"a","apps":["*","jobs"]}"#),
             ("apps", r#"{"name":"a","apps":["../jobs"]}"#),
-            ("allowedIps", r#"{"name":"a","allowedIps":["192.0.2.1/24"]}"#),
+            (
+                "allowedIps",
+                r#"{"name":"a","allowedIps":["192.0.2.1/24"]}"#,
+            ),
             ("allowedIps", r#"{"name":"a","allowedIps":["example.com"]}"#),
             ("strict", r#"{"name":"a","strict":"yes"}"#),
             ("kind", r#"{"name":"a","kind":"embed"}"#),
@@ -372,7 +390,10 @@ mod tests {
             ("user.id", r#"{"name":"a","user":{"id":""}}"#),
             ("user.id", r#"{"name":"a","user":{"id":"a","id":"b"}}"#),
             ("user.email", r#"{"name":"a","user":{"email":"ada"}}"#),
-            ("user.admin", r#"{"name":"a","user":{"id":"a","admin":true}}"#),
+            (
+                "user.admin",
+                r#"{"name":"a","user":{"id":"a","admin":true}}"#,
+            ),
         ] {
             assert_eq!(wrong_field(body).as_deref(), Some(field), "{body}");
         }
@@ -389,7 +410,13 @@ mod tests {
         let operator = Actor::Operator {
             workspace: "default".to_owned(),
         };
-        assert_eq!(Named::resolve(&operator, None).unwrap_err().field.as_deref(), Some("user"));
+        assert_eq!(
+            Named::resolve(&operator, None)
+                .unwrap_err()
+                .field
+                .as_deref(),
+            Some("user")
+        );
         let named = Named {
             id: Some("ada".to_owned()),
             email: None,

@@ -1,25 +1,78 @@
-//! Gatepass.
+//! Gatepass is a gate at the edge, in front of an app that need not change. It
+//! lets programs in by personal access token (PAT), and it keeps nothing of a
+//! token but its hash.
+//!
+//! # How a request is decided
+//!
+//! This crate is a pure core in thin shells. The core takes bytes and facts and
+//! answers a verdict: it has no clock, no randomness, no I/O and no JavaScript
+//! types, so all of it runs under `cargo test`. A shell gathers the facts, asks
+//! the core and does what the verdict says:
+//!
+//! ```text
+//! request ─▶ facts ─▶ gate ─▶ verdict ─▶ allow ───▶ forward to the upstream
+//!                      ▲         ├─────▶ answer ──▶ a refusal, with its challenge
+//!                      │         ├─────▶ read ────▶ KV ──────────┐
+//!                      │         ├─────▶ ask ─────▶ the ledger ──┤
+//!                      │         └─────▶ manage ──▶ the token API│
+//!                      └──────────────── learn ◀─────────────────┘
+//! ```
+//!
+//! # Where to read
+//!
+//! - What a client presents: [`token`], [`credentials`], [`digest`], [`hint`].
+//! - What is kept: [`record`] and [`settings`] in KV, [`entry`] in the
+//!   [`ledger`], users in the [`directory`]; the [`outbox`] brings one to the
+//!   other, and [`memory`] is what an isolate remembers of it.
+//! - What decides: [`gate`], with [`route`], [`path`], [`scope`], [`address`]
+//!   and [`config`].
+//! - What comes of it: [`verdict`], [`forward`], [`answer`], [`problem`],
+//!   [`challenge`].
+//! - The token API: [`management`] reads what is asked for, [`actor`] is who
+//!   asks, [`grant`], [`change`] and [`listing`] are what they ask for, and
+//!   [`lifecycle`] and [`transaction`] hold the rules of what may be done.
+//!
+//! The Cloudflare Worker's shell stands in `src/worker/`, behind the feature
+//! `worker`.
+
+#![cfg_attr(not(feature = "worker"), forbid(unsafe_code))]
+
 pub mod actor;
 pub mod address;
 pub mod answer;
 pub mod base62;
 pub mod challenge;
+pub mod change;
 pub mod config;
 pub mod cookie;
 pub mod credentials;
 pub mod digest;
+pub mod directory;
+pub mod entry;
 pub mod facts;
+pub mod fields;
+pub mod forward;
+pub mod gate;
+pub mod grant;
 pub mod hint;
 pub mod id;
+pub mod ledger;
+pub mod lifecycle;
+pub mod listing;
 pub mod management;
+pub mod memory;
+pub mod outbox;
 pub mod path;
 pub mod problem;
 pub mod record;
 pub mod route;
 pub mod scope;
 pub mod settings;
+pub mod text;
 pub mod time;
 pub mod token;
+pub mod transaction;
+pub mod verdict;
 
 #[cfg(feature = "worker")]
 mod worker;

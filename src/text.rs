@@ -19,7 +19,10 @@ pub fn description(text: &str) -> Result<(), &'static str> {
     if text.chars().nth(500).is_some() {
         return Err("must have at most 500 characters");
     }
-    if text.chars().any(|c| deceives(c) && !matches!(c, '\n' | '\t')) {
+    if text
+        .chars()
+        .any(|c| deceives(c) && !matches!(c, '\n' | '\t'))
+    {
         return Err(DECEIVES);
     }
     Ok(())
@@ -66,7 +69,7 @@ fn line(text: &str, most: usize, too_long: &'static str) -> Result<(), &'static 
 /// Control characters, line and paragraph separators, and the format
 /// characters that are invisible or change the direction. The two joiners
 /// (U+200C, U+200D) are not among them: Persian and emoji need them.
-const fn deceives(c: char) -> bool {
+fn deceives(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'

@@ -1,0 +1,145 @@
+//! What the upstream gets: the request without what could deceive it, and with
+//! what the gate vouches for.
+
+use crate::config::Config;
+use crate::cookie;
+use crate::credentials::Source;
+use crate::facts::Facts;
+use crate::record::Record;
+use crate::route::Rule;
+use crate::verdict::Forward;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// Whose request is forwarded.
+#[derive(Clone, Copy, Debug)]
+pub enum Bearer<'a> {
+    /// Nobody in particular: the route is public.
+    Anyone,
+    /// The owner of a PAT, which came from this source.
+    Pat(&'a Record, Source),
+}
+
+/// How to forward a request that may pass.
+pub fn forward(facts: &Facts<'_>, config: &Config, rule: &Rule, bearer: Bearer<'_>) -> Forward {
+    let query = match (&rule.query_token, bearer) {
+        (Some(parameter), _) => facts.query_without(parameter),
+        (None, _) => facts.query.map(str::to_owned),
+    };
+    let (url, service) =
+        Forward::target(&config.upstream, facts.origin, facts.path, query.as_deref());
+    let mut remove: Vec<String> = facts
+        .header_names()
+        .filter(|name| is_removed(name, facts, bearer))
+        .map(str::to_owned)
+        .collect();
+    let mut set = forwarded(facts);
+    if let Bearer::Pat(record, _) = bearer {
+        set.extend(identity(record));
+    }
+    if let Some(authorization) = &config.upstream_authorization {
+        set.push(("authorization", authorization.clone()));
+    }
+    match facts.header("cookie").and_then(cookie::without_own) {
+        Some(rest) if rest.is_empty() => remove.push("cookie".to_owned()),
+        Some(rest) => set.push(("cookie", rest)),
+        None => {}
+    }
+    Forward {
+        url,
+        service,
+        remove,
+        set,
+        private: matches!(bearer, Bearer::Pat(..)),
+        cors: allowed_origin(facts, rule),
+    }
+}
+
+/// The origin of the page that asks, if the route lets it read the answer.
+pub fn allowed_origin(facts: &Facts<'_>, rule: &Rule) -> Option<String> {
+    let origin = facts.header("origin")?;
+    rule.allows_origin(origin).then(|| origin.to_owned())
+}
+
+/// Whether a header must not reach the upstream. Names are folded first (case,
+/// `_` = `-`), since many servers fold them so.
+fn is_removed(name: &str, facts: &Facts<'_>, bearer: Bearer<'_>) -> bool {
+    let folded = name.to_ascii_lowercase().replace('_', "-");
+    match folded.as_str() {
+        "authorization" => {
+            let presented = matches!(bearer, Bearer::Pat(_, Source::Bearer | Source::Basic));
+            presented || folded != name || facts.token_in("authorization")
+        }
+        "x-api-key" | "private-token" => {
+            let presented = matches!(bearer, Bearer::Pat(_, Source::Header));
+            presented || folded != name || facts.token_in(&folded)
+        }
+        folded => {
+            REMOVED.contains(&folded)
+                || REMOVED_PREFIXES
+                    .iter()
+                    .any(|prefix| folded.starts_with(prefix))
+        }
+    }
+}
+
+/// The connection as it really is.
+fn forwarded(facts: &Facts<'_>) -> Vec<(&'static str, String)> {
+    let mut set = vec![
+        ("x-forwarded-host", facts.host().to_owned()),
+        ("x-forwarded-proto", facts.scheme().to_owned()),
+    ];
+    if let Some(address) = facts.address() {
+        set.push(("x-forwarded-for", address.to_string()));
+    }
+    set
+}
+
+/// Who the gate vouches for.
+fn identity(record: &Record) -> Vec<(&'static str, String)> {
+    let mut set = vec![
+        ("gatepass-user", visible(&record.uid)),
+        ("gatepass-workspace", visible(&record.workspace)),
+        ("gatepass-token-id", record.id.as_str().to_owned()),
+        ("gatepass-scopes", record.scopes.joined()),
+    ];
+    if !record.email.is_empty() {
+        set.push(("gatepass-email", visible(&record.email)));
+    }
+    set
+}
+
+/// Percent-encodes all but visible ASCII, and the percent sign itself.
+fn visible(text: &str) -> String {
+    const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+/// Hop-by-hop fields (RFC 9110 §7.6.1; `Upgrade` stays, for WebSockets) and
+/// fields by which a client could tell the upstream another method, path or
+/// address than the gate saw.
+const REMOVED: [&str; 11] = [
+    "connection",
+    "forwarded",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "x-http-method-override",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
+const REMOVED_PREFIXES: [&str; 2] = ["gatepass-", "x-forwarded-"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_outside_visible_ascii_are_percent_encoded() {
+        assert_eq!(visible("ada@example.com"), "ada@example.com");
+        assert_eq!(visible("Ada L\u{f6}v%\r\n"), "Ada%20L%C3%B6v%25%0D%0A");
+    }
+}

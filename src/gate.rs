@@ -1,0 +1,520 @@
+//! The gate: from the facts of a request to a verdict.
+//!
+//! 1. Gatepass's own paths go to the management API ([`crate::management`]).
+//! 2. The path must be spelled so that nobody can read it as another, and then
+//!    falls under one rule ([`crate::route`]).
+//! 3. A public rule lets anybody pass. Else one credential must be there
+//!    ([`crate::credentials`]), be a token in shape and checksum, have a record
+//!    that is active and in time, in a workspace that lets tokens in, come from
+//!    an allowed address, and hold the rule's scopes.
+//! 4. What passes is forwarded ([`crate::forward`]).
+//!
+//! Whatever is missing for a decision is asked for by the verdict; whatever
+//! goes wrong is a refusal.
+
+use crate::actor::Actor;
+use crate::answer::Answer;
+use crate::challenge::{self, Challenge};
+use crate::config::Config;
+use crate::credentials::{self, Credential, CredentialError, Source};
+use crate::digest::Digest;
+use crate::facts::Facts;
+use crate::forward::{self, Bearer};
+use crate::ledger::Command;
+use crate::management::{Call, Ticket};
+use crate::memory::{Knowledge, Memory};
+use crate::problem::{Code, Problem};
+use crate::record::{Record, State};
+use crate::route::Rule;
+use crate::scope::Scope;
+use crate::settings::Settings;
+use crate::time::Time;
+use crate::token::{Kind, Token};
+use crate::verdict::{Question, Verdict};
+use serde::Deserialize;
+use std::rc::Rc;
+
+/// The gate of one isolate: its configuration and its memory.
+#[derive(Debug)]
+pub struct Gate {
+    config: Rc<Config>,
+    memory: Memory,
+}
+
+/// An authority's reply to the question of the last verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reply {
+    /// The ledger's: the record as JSON, or nothing where it has none.
+    #[serde(default, deserialize_with = "present")]
+    record: Option<Option<String>>,
+    /// The directory's: the settings as JSON.
+    settings: Option<String>,
+}
+
+impl Reply {
+    /// Reads a reply. What is not understood counts as no answer at all.
+    pub fn parse(json: &str) -> Option<Self> {
+        let reply: Self = serde_json::from_str(json).ok()?;
+        (reply.record.is_some() || reply.settings.is_some()).then_some(reply)
+    }
+}
+
+/// Why the check goes no further: a verdict other than to allow.
+struct Stop(Box<Verdict>);
+
+impl Gate {
+    /// A gate with an empty memory.
+    pub fn new(config: Rc<Config>) -> Self {
+        Self {
+            config,
+            memory: Memory::new(MEMORY_CAPACITY),
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> Rc<Config> {
+        Rc::clone(&self.config)
+    }
+
+    /// Takes in what KV holds under a key.
+    pub fn learn(&mut self, key: &str, value: Option<&str>, now_ms: u64) {
+        match key.split_once('/') {
+            Some(("t", hex)) => {
+                if let Some(digest) = Digest::from_hex(hex) {
+                    self.memory.learn_record(digest, value, now_ms);
+                }
+            }
+            Some(("w", workspace)) => self.memory.learn_settings(workspace, value, now_ms),
+            _ => {}
+        }
+    }
+
+    /// Takes in a record that its ledger has just written.
+    pub fn learn_change(&mut self, digest: Digest, record: Record, now_ms: u64) {
+        self.memory.learn_from_ledger(digest, Some(record), now_ms);
+    }
+
+    /// Decides about a request. `reply` answers the question of the verdict
+    /// before, if that was one.
+    pub fn check(&mut self, facts: &Facts<'_>, reply: Option<&Reply>, now_ms: u64) -> Verdict {
+        let mut check = Check {
+            gate: self,
+            facts,
+            reply,
+            now_ms,
+        };
+        let decided = match facts.path.strip_prefix("/gatepass") {
+            Some(own) if own.is_empty() || own.starts_with('/') => check.own(own),
+            _ => check.upstream(),
+        };
+        decided.unwrap_or_else(|stop| *stop.0)
+    }
+
+    /// The answer where the shell itself must refuse: a deadline, a budget, an
+    /// upstream that is away.
+    pub fn refuse(&self, facts: &Facts<'_>, problem: &Problem) -> Answer {
+        let rule = self.config.routes.find(facts.method, facts.path);
+        refusal(facts, rule.ok(), problem, None)
+    }
+}
+
+struct Check<'a, 'f> {
+    gate: &'a mut Gate,
+    facts: &'a Facts<'f>,
+    reply: Option<&'a Reply>,
+    now_ms: u64,
+}
+
+impl Check<'_, '_> {
+    /// A path of Gatepass's own, without its first segment.
+    fn own(&mut self, path: &str) -> Result<Verdict, Stop> {
+        if path == "/healthz" {
+            return Ok(Verdict::Answer(health(self.facts.method)));
+        }
+        let method = self.facts.method;
+        let call = Call::parse(method, self.facts.path, self.facts.query)
+            .map_err(|answer| Stop(Box::new(Verdict::Answer(answer))))?;
+        let actor = self.actor(&call)?;
+        if matches!(call, Call::Create | Call::Rotate(_))
+            && !self.settings(actor.workspace())?.creation
+        {
+            let sentence = "creating tokens is switched off in this workspace";
+            return Err(self.stop(&Problem::new(403, Code::CreationDisabled, sentence)));
+        }
+        let header = |name| self.facts.header(name).map(str::to_owned);
+        Ok(Verdict::Manage {
+            ticket: Box::new(Ticket {
+                actor,
+                call,
+                content_type: header("content-type"),
+                idempotency_key: header("idempotency-key"),
+            }),
+        })
+    }
+
+    /// Who makes a management request.
+    fn actor(&mut self, call: &Call) -> Result<Actor, Stop> {
+        let authorization = self.facts.header("authorization").unwrap_or_default();
+        if credentials::is_operator(authorization, &self.gate.config.operator_key) {
+            self.refuse_cross_site()?;
+            return self.operator();
+        }
+        let credential = match credentials::find(self.facts, None) {
+            // A wrong operator key need not be base64; it is no good all the same.
+            Err(CredentialError::Malformed) => {
+                let sentence = "the credential is neither the operator key nor a token";
+                return Err(self.stop(&Problem::new(401, Code::TokenMalformed, sentence)));
+            }
+            found => found,
+        };
+        let credential = self.required(credential)?;
+        let record = self.pat(&credential)?;
+        if call.needs_scope() && !record.scopes.contains(Scope::TOKENS) {
+            return Err(self.stop_for_scope(Scope::TOKENS));
+        }
+        Ok(Actor::Pat(Box::new(Record::clone(&record))))
+    }
+
+    fn operator(&self) -> Result<Actor, Stop> {
+        let workspaces = &self.gate.config.workspaces;
+        let named = self.facts.query_values("workspace");
+        let workspace = match named.as_slice() {
+            [] => workspaces.first(),
+            [name] => workspaces.iter().find(|workspace| *workspace == name),
+            _ => None,
+        };
+        match workspace {
+            Some(workspace) => Ok(Actor::Operator {
+                workspace: workspace.clone(),
+            }),
+            None => Err(self.stop(&Problem::field(
+                "workspace",
+                "is not one of this deployment's",
+            ))),
+        }
+    }
+
+    /// A path of the upstream's.
+    fn upstream(&mut self) -> Result<Verdict, Stop> {
+        let config = Rc::clone(&self.gate.config);
+        if self.facts.path.starts_with("/embed-apps/") {
+            return Err(self.stop(&Problem::not_found()));
+        }
+        if UNFORWARDABLE_METHODS.contains(&self.facts.method) {
+            let problem = Problem::new(405, Code::InvalidRequest, "this method is not forwarded");
+            let answer = problem
+                .answer()
+                .header("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+            return Ok(Verdict::Answer(answer));
+        }
+        if let Some((origin, method)) = self.facts.preflight() {
+            return Ok(Verdict::Answer(self.preflight(&config, origin, method)));
+        }
+        let rule = config
+            .routes
+            .find(self.facts.method, self.facts.path)
+            .map_err(|unclear| self.stop(&Problem::invalid_request(unclear.to_string())))?;
+        if rule.public {
+            let forward = forward::forward(self.facts, &config, rule, Bearer::Anyone);
+            return Ok(Verdict::Allow(forward));
+        }
+        let found = credentials::find(self.facts, rule.query_token.as_deref());
+        let credential = self.required(found)?;
+        let record = self.pat(&credential)?;
+        if !record.scopes.cover(&rule.scopes) {
+            return Err(self.stop_for_scope(&rule.scopes.joined()));
+        }
+        let bearer = Bearer::Pat(&record, credential.source);
+        Ok(Verdict::Allow(forward::forward(
+            self.facts, &config, rule, bearer,
+        )))
+    }
+
+    /// A CORS preflight is answered from the route's configuration and never
+    /// forwarded: it carries no credential, so it could not be let in.
+    fn preflight(&self, config: &Config, origin: &str, method: &str) -> Answer {
+        let rule = config.routes.find(method, self.facts.path);
+        if !rule.is_ok_and(|rule| rule.allows_origin(origin)) {
+            let sentence = "this route does not list the page's origin under cors";
+            return Problem::new(403, Code::CrossSite, sentence).answer();
+        }
+        Answer::empty(204)
+            .header("access-control-allow-origin", origin)
+            .header("access-control-allow-methods", method)
+            .header(
+                "access-control-allow-headers",
+                "authorization, content-type, private-token, x-api-key, *",
+            )
+            .header("access-control-max-age", "600")
+            .header("vary", "Origin")
+    }
+
+    /// The one credential of the request, or a refusal.
+    fn required(
+        &self,
+        found: Result<Option<Credential>, CredentialError>,
+    ) -> Result<Credential, Stop> {
+        match found {
+            Ok(Some(credential)) => {
+                if credential.source == Source::Basic {
+                    self.refuse_cross_site()?;
+                }
+                Ok(credential)
+            }
+            Ok(None) => Err(self.stop(&Problem::new(
+                401,
+                Code::TokenMissing,
+                "send a token: \"Authorization: Bearer <token>\", or Basic with the token as password",
+            ))),
+            Err(CredentialError::TooLong) => {
+                let sentence = CredentialError::TooLong.to_string();
+                Err(self.stop(&Problem::new(431, Code::InvalidRequest, sentence)))
+            }
+            Err(mistake) => Err(self.stop(&Problem::invalid_request(mistake.to_string()))),
+        }
+    }
+
+    /// Where the browser adds the credential by itself, no other site's page
+    /// may make it act.
+    fn refuse_cross_site(&self) -> Result<(), Stop> {
+        if self.facts.cross_site() {
+            let sentence = "a page of another site made this request";
+            return Err(self.stop(&Problem::new(403, Code::CrossSite, sentence)));
+        }
+        Ok(())
+    }
+
+    /// The record of a presented PAT that is good here and now.
+    fn pat(&mut self, credential: &Credential) -> Result<Rc<Record>, Stop> {
+        let token = Token::parse(&credential.text).map_err(|_| {
+            let sentence = "this is not a token; check that it was copied whole";
+            self.stop(&Problem::new(401, Code::TokenMalformed, sentence))
+        })?;
+        if token.kind() != Kind::Pat {
+            let sentence = "an embed token opens an embed, not the API";
+            return Err(self.stop(&Problem::new(401, Code::KindMismatch, sentence)));
+        }
+        let digest = Digest::of(token.secret());
+        let record = self.record(&token, digest)?;
+        let settings = self.settings(&record.workspace)?;
+        let record = if record.strict || self.gate.config.strict {
+            self.confirmed(&token, digest)?
+        } else {
+            record
+        };
+        match self.fault(&record, &settings) {
+            None => Ok(record),
+            Some(problem) => Err(self.stop(&problem)),
+        }
+    }
+
+    /// What is wrong with a token whose secret was presented.
+    fn fault(&self, record: &Record, settings: &Settings) -> Option<Problem> {
+        let invalid = |code, sentence: &str| Some(Problem::new(401, code, sentence));
+        if record.kind != Kind::Pat {
+            return invalid(
+                Code::KindMismatch,
+                "an embed token opens an embed, not the API",
+            );
+        }
+        match record.state {
+            State::Revoked => return invalid(Code::TokenRevoked, "the token is revoked"),
+            State::Disabled => return invalid(Code::TokenDisabled, "the token is disabled"),
+            State::Used => return invalid(Code::TokenUsed, "the token was used up or replaced"),
+            State::Active => {}
+        }
+        if record.expired(Time::from_millis(self.now_ms)) {
+            return invalid(Code::TokenExpired, "the token has expired");
+        }
+        if !settings.authentication {
+            let sentence = "tokens are switched off in this workspace";
+            return Some(Problem::new(403, Code::AuthenticationDisabled, sentence));
+        }
+        if !record.allowed_ips.admit(self.facts.address()) {
+            let sentence = "the token may not be used from this address";
+            return Some(Problem::new(403, Code::AddressNotAllowed, sentence));
+        }
+        None
+    }
+
+    /// The record under a digest, from memory, KV or the ledger.
+    fn record(&mut self, token: &Token<'_>, digest: Digest) -> Result<Rc<Record>, Stop> {
+        if let Some(Reply {
+            record: Some(found),
+            ..
+        }) = self.reply
+        {
+            let record = self.understood(found.as_deref())?;
+            let ours = record.filter(|record| self.is_ours(record));
+            let memory = &mut self.gate.memory;
+            memory.learn_from_ledger(digest, ours, self.now_ms);
+        }
+        match self.gate.memory.record(&digest, self.now_ms) {
+            Knowledge::Known(record) if self.is_ours(&record) => Ok(record),
+            // Another workspace's token takes the path of an unknown one.
+            Knowledge::Known(_) => Err(self.ask_ledger(token, digest, false)),
+            Knowledge::NotInKv { seen } => Err(self.ask_ledger(token, digest, seen)),
+            Knowledge::Nowhere => Err(self.unknown()),
+            Knowledge::Malformed => Err(self.stop(&Problem::store_unavailable())),
+            Knowledge::Unread => {
+                let mut keys = vec![format!("t/{}", digest.to_hex())];
+                if let [workspace] = self.gate.config.workspaces.as_slice()
+                    && self.gate.memory.settings(workspace, self.now_ms) == Knowledge::Unread
+                {
+                    keys.push(format!("w/{workspace}"));
+                }
+                Err(Stop(Box::new(Verdict::Read { keys })))
+            }
+        }
+    }
+
+    fn is_ours(&self, record: &Record) -> bool {
+        self.gate.config.workspaces.contains(&record.workspace)
+    }
+
+    /// The record as the ledger has it, in answer to this very request.
+    fn confirmed(&self, token: &Token<'_>, digest: Digest) -> Result<Rc<Record>, Stop> {
+        let Some(Reply {
+            record: Some(found),
+            ..
+        }) = self.reply
+        else {
+            return Err(self.ask_ledger(token, digest, true));
+        };
+        let record = self.understood(found.as_deref())?;
+        record.map(Rc::new).ok_or_else(|| self.unknown())
+    }
+
+    fn understood(&self, record: Option<&str>) -> Result<Option<Record>, Stop> {
+        let parsed = record.map(Record::parse).transpose();
+        parsed.map_err(|_| self.stop(&Problem::store_unavailable()))
+    }
+
+    /// A workspace's settings, from memory, KV or the directory.
+    fn settings(&mut self, workspace: &str) -> Result<Rc<Settings>, Stop> {
+        if let Some(Reply {
+            settings: Some(found),
+            ..
+        }) = self.reply
+        {
+            let memory = &mut self.gate.memory;
+            memory.learn_settings(workspace, Some(found), self.now_ms);
+        }
+        match self.gate.memory.settings(workspace, self.now_ms) {
+            Knowledge::Known(settings) => Ok(settings),
+            Knowledge::Unread => Err(Stop(Box::new(Verdict::Read {
+                keys: vec![format!("w/{workspace}")],
+            }))),
+            Knowledge::NotInKv { .. } => Err(Stop(Box::new(Verdict::Ask(Question {
+                class: "DIRECTORY",
+                name: format!("d/{workspace}"),
+                command: "{\"settings\":{}}".to_owned(),
+                budgets: Vec::new(),
+            })))),
+            Knowledge::Malformed | Knowledge::Nowhere => {
+                Err(self.stop(&Problem::store_unavailable()))
+            }
+        }
+    }
+
+    fn ask_ledger(&self, token: &Token<'_>, digest: Digest, seen: bool) -> Stop {
+        let hint = token.hint();
+        let budgets = if seen {
+            Vec::new()
+        } else {
+            vec![
+                ("LOOKUPS_BY_ADDRESS", self.facts.counted_address()),
+                ("LOOKUPS_BY_LEDGER", hint.as_str().to_owned()),
+            ]
+        };
+        Stop(Box::new(Verdict::Ask(Question {
+            class: "LEDGER",
+            name: format!("l/{}", hint.as_str()),
+            command: serde_json::to_string(&Command::Lookup { digest }).unwrap_or_default(),
+            budgets,
+        })))
+    }
+
+    fn unknown(&self) -> Stop {
+        let sentence = "there is no such token";
+        self.stop(&Problem::new(401, Code::TokenUnknown, sentence))
+    }
+
+    fn stop(&self, problem: &Problem) -> Stop {
+        self.stop_with(problem, None)
+    }
+
+    fn stop_for_scope(&self, needed: &str) -> Stop {
+        let sentence = format!("the token lacks a scope; needed: {needed}");
+        let problem = Problem::new(403, Code::ScopeInsufficient, sentence);
+        self.stop_with(&problem, Some(needed))
+    }
+
+    fn stop_with(&self, problem: &Problem, scope: Option<&str>) -> Stop {
+        let rule = self
+            .gate
+            .config
+            .routes
+            .find(self.facts.method, self.facts.path);
+        let answer = refusal(self.facts, rule.ok(), problem, scope);
+        Stop(Box::new(Verdict::Answer(answer)))
+    }
+}
+
+/// The answer to a problem, with its challenges and, where the route lets a
+/// page read answers, the header that lets it read this one.
+fn refusal(
+    facts: &Facts<'_>,
+    rule: Option<&Rule>,
+    problem: &Problem,
+    scope: Option<&str>,
+) -> Answer {
+    let mut answer = problem.answer();
+    let challenge = match (problem.status, problem.code) {
+        (401, Code::TokenMissing) => Some(Challenge::Missing),
+        (401, _) => Some(Challenge::InvalidToken),
+        (400, Code::InvalidRequest) => Some(Challenge::InvalidRequest),
+        (403, _) => scope.map(Challenge::InsufficientScope),
+        _ => None,
+    };
+    if let Some(challenge) = challenge {
+        answer = answer.header("www-authenticate", challenge.bearer());
+    }
+    // Basic opens a dialog in browsers: only programs, and only at the app.
+    let own = facts.path.starts_with("/gatepass");
+    if problem.status == 401 && !own && !facts.from_browser() {
+        answer = answer.header("www-authenticate", challenge::basic());
+    }
+    if let Some(origin) = rule.and_then(|rule| forward::allowed_origin(facts, rule)) {
+        answer = answer
+            .header("access-control-allow-origin", origin)
+            .header(
+                "access-control-expose-headers",
+                "www-authenticate, retry-after",
+            )
+            .header("vary", "Origin");
+    }
+    answer
+}
+
+fn health(method: &str) -> Answer {
+    match method {
+        "GET" | "HEAD" => Answer::json(200, &serde_json::json!({ "status": "ok" })),
+        _ => {
+            let problem = Problem::new(405, Code::InvalidRequest, "use GET");
+            problem.answer().header("allow", "GET, HEAD")
+        }
+    }
+}
+
+/// So many tokens of each kind an isolate remembers.
+const MEMORY_CAPACITY: usize = 8192;
+
+/// Methods that a proxy must not pass on, or that the platform cannot send.
+const UNFORWARDABLE_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
+
+/// Tells a member that is `null` from one that is absent.
+fn present<'de, D: serde::Deserializer<'de>>(json: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(json).map(Some)
+}

@@ -1,0 +1,252 @@
+//! What is said to a ledger and what it answers, as JSON over its `fetch`.
+//!
+//! A look-up is `{"lookup":{"digest":"<64 hex>"}}`; its answer is
+//! `{"record":"<the record's JSON, as text>"}`, or `{"record":null}`.
+
+use crate::actor::Actor;
+use crate::change::{Change, Rotation};
+use crate::digest::Digest;
+use crate::entry::{Entry, Minted};
+use crate::grant::Grant;
+use crate::id::Id;
+use crate::lifecycle::User;
+use crate::listing::Filter;
+use crate::outbox::Rows;
+use crate::problem::Problem;
+use crate::record::Record;
+use serde::{Deserialize, Serialize};
+
+/// What a ledger is asked to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Command {
+    /// Find the record of a token. Answered by [`Reply::Record`].
+    Lookup {
+        /// The SHA-256 of the token.
+        digest: Digest,
+    },
+    /// Make a token. Answered by [`Reply::Changed`].
+    Create(Box<Creation>),
+    /// List a user's tokens, newest first. Answered by [`Reply::Page`].
+    List {
+        /// Who asks.
+        actor: Asker,
+        /// Whose tokens.
+        uid: String,
+        /// Which of them.
+        filter: Filter,
+        /// Only those older than this one.
+        before: Option<Id>,
+        /// How many at most.
+        limit: u8,
+    },
+    /// Show a token. Answered by [`Reply::Token`].
+    Read {
+        /// Who asks.
+        actor: Asker,
+        /// Which token.
+        id: Id,
+    },
+    /// Rename, describe, enable or disable a token. Answered by
+    /// [`Reply::Changed`].
+    Change {
+        /// Who asks.
+        actor: Asker,
+        /// Which token.
+        id: Id,
+        /// What shall be different.
+        change: Change,
+    },
+    /// Replace a token. Answered by [`Reply::Changed`] with the successor.
+    Rotate {
+        /// Who asks.
+        actor: Asker,
+        /// Which token.
+        id: Id,
+        /// How.
+        rotation: Rotation,
+        /// The names of its successor.
+        minted: Minted,
+    },
+    /// Revoke a token and all that it made. Answered by [`Reply::Changed`].
+    Revoke {
+        /// Who asks.
+        actor: Asker,
+        /// Which token.
+        id: Id,
+    },
+}
+
+/// A token to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Creation {
+    /// Who asks.
+    pub actor: Asker,
+    /// For whom.
+    pub user: User,
+    /// What it shall be.
+    pub grant: Grant,
+    /// Its names.
+    pub minted: Minted,
+    /// The SHA-256 of `Idempotency-Key` and body, if there was a key.
+    pub once: Option<Digest>,
+}
+
+/// Who asks, as far as a ledger needs to be told: what else it must know of a
+/// PAT it reads for itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Asker {
+    /// The operator.
+    Operator {
+        /// The workspace that the request is about.
+        workspace: String,
+    },
+    /// A PAT.
+    Pat {
+        /// Its workspace.
+        workspace: String,
+        /// Its user.
+        uid: String,
+        /// Its id.
+        id: Id,
+    },
+}
+
+impl Asker {
+    /// The workspace that is asked about.
+    pub fn workspace(&self) -> &str {
+        match self {
+            Self::Operator { workspace } | Self::Pat { workspace, .. } => workspace,
+        }
+    }
+
+    /// What idempotency keys are counted under: each PAT has its own.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Operator { .. } => "operator",
+            Self::Pat { id, .. } => id.as_str(),
+        }
+    }
+}
+
+impl From<&Actor> for Asker {
+    fn from(actor: &Actor) -> Self {
+        match actor {
+            Actor::Operator { workspace } => Self::Operator {
+                workspace: workspace.clone(),
+            },
+            Actor::Pat(record) => Self::Pat {
+                workspace: record.workspace.clone(),
+                uid: record.uid.clone(),
+                id: record.id.clone(),
+            },
+        }
+    }
+}
+
+impl Command {
+    /// Whether it may write: then it is carried out in a transaction.
+    pub const fn writes(&self) -> bool {
+        !matches!(
+            self,
+            Self::Lookup { .. } | Self::List { .. } | Self::Read { .. }
+        )
+    }
+}
+
+/// What a ledger answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reply {
+    /// The record of a token, as JSON text; `None`: it is not known.
+    Record(Option<String>),
+    /// A token.
+    Token(Box<Entry>),
+    /// Tokens, newest first.
+    Page {
+        /// The tokens.
+        tokens: Vec<Entry>,
+        /// The last one that was looked at, if there are older ones.
+        next: Option<Id>,
+    },
+    /// What was done.
+    Changed {
+        /// The token that was asked for, as it is now.
+        token: Box<Entry>,
+        /// Each record that changed.
+        changed: Vec<(Digest, Record)>,
+        /// Whether it had been done before, under the same idempotency key.
+        repeated: bool,
+    },
+    /// It was not done, and why.
+    Refused(Problem),
+}
+
+/// The tables of a ledger. Reading works before there is any table.
+pub trait Tokens: Rows {
+    /// The record of a token, as JSON text.
+    fn lookup(&self, digest: &Digest) -> Result<Option<String>, Self::Error>;
+
+    /// A token of a workspace.
+    fn token(&self, workspace: &str, id: &Id) -> Result<Option<Entry>, Self::Error>;
+
+    /// The tokens that a token made.
+    fn children(&self, parent: &Record) -> Result<Vec<Entry>, Self::Error>;
+
+    /// A user's tokens, newest first, only those older than `before`.
+    fn older(
+        &self,
+        workspace: &str,
+        uid: &str,
+        before: Option<&Id>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, Self::Error>;
+
+    /// Writes a token in place of the one with its id.
+    fn save_token(&self, entry: &Entry) -> Result<(), Self::Error>;
+
+    /// The token that the same actor made by the same request since a moment
+    /// (Unix milliseconds).
+    fn made_by(
+        &self,
+        creation: &Creation,
+        once: &Digest,
+        since_ms: u64,
+    ) -> Result<Option<Id>, Self::Error>;
+
+    /// Notes which token a request makes, and forgets what was noted before a
+    /// moment.
+    fn note_made(
+        &self,
+        creation: &Creation,
+        once: &Digest,
+        now_ms: u64,
+        forget_before_ms: u64,
+    ) -> Result<(), Self::Error>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_up_is_as_documented() {
+        let digest = Digest::of("abc");
+        let json = serde_json::to_string(&Command::Lookup { digest }).unwrap();
+        assert_eq!(
+            json,
+            format!("{{\"lookup\":{{\"digest\":\"{}\"}}}}", digest.to_hex())
+        );
+        let found = serde_json::to_string(&Reply::Record(Some("{}".to_owned()))).unwrap();
+        assert_eq!(found, "{\"record\":\"{}\"}");
+        let none = serde_json::to_string(&Reply::Record(None)).unwrap();
+        assert_eq!(none, "{\"record\":null}");
+    }
+
+    #[test]
+    fn reading_is_not_writing() {
+        let digest = Digest::of("abc");
+        assert!(!Command::Lookup { digest }.writes());
+    }
+}

@@ -1,0 +1,149 @@
+//! Lists of tokens: what is asked for, and how a page leads to the next.
+
+use crate::entry::{Entry, Shown};
+use crate::id::Id;
+use crate::time::Time;
+use crate::token::Kind;
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
+
+/// What the query of a list asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// Which tokens.
+    pub filter: Filter,
+    /// Whose: a user's id or e-mail address; absent: everybody's.
+    pub user: Option<String>,
+    /// How many at most.
+    pub limit: u8,
+    /// Where the page begins; absent: at the newest.
+    pub cursor: Option<Cursor>,
+}
+
+impl Default for Listing {
+    fn default() -> Self {
+        Self {
+            filter: Filter::default(),
+            user: None,
+            limit: 50,
+            cursor: None,
+        }
+    }
+}
+
+/// Which tokens a list shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Those in this state.
+    pub state: Option<Shown>,
+    /// Those with this text in the name or the description, in any case.
+    pub search: Option<String>,
+    /// Those of this kind.
+    pub kind: Option<Kind>,
+}
+
+impl Filter {
+    /// Whether a list shows a token.
+    pub fn admits(&self, entry: &Entry, now: Time) -> bool {
+        let found = |search: &String| {
+            let search = search.to_lowercase();
+            [&entry.record.name, &entry.description]
+                .iter()
+                .any(|text| text.to_lowercase().contains(&search))
+        };
+        self.state.is_none_or(|state| entry.shown(now) == state)
+            && self.kind.is_none_or(|kind| entry.record.kind == kind)
+            && self.search.as_ref().is_none_or(found)
+    }
+}
+
+/// Where the next page begins. Opaque to clients: base64url of JSON. It grants
+/// nothing, so it need not be signed: who asks is checked for each page anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cursor {
+    /// The user in whose tokens the page begins.
+    #[serde(rename = "u")]
+    pub uid: String,
+    /// It begins after this token; absent: after the user.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Id>,
+}
+
+impl Cursor {
+    /// Reads a cursor.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() > 2048 {
+            return None;
+        }
+        let json = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        serde_json::from_slice(&json).ok()
+    }
+
+    /// The cursor as a client gets it.
+    pub fn encode(&self) -> String {
+        BASE64URL_NOPAD.encode(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::tests::{NOW, entry, minted};
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_filter_looks_at_name_description_state_and_kind() {
+        let mut entry = entry("ada", 1);
+        entry.record.name = "Größe".to_owned();
+        entry.description = "for Power BI".to_owned();
+        let search = |text: &str| Filter {
+            search: Some(text.to_owned()),
+            ..Filter::default()
+        };
+        assert!(Filter::default().admits(&entry, NOW));
+        assert!(search("GRÖSSE").admits(&entry, NOW) || search("GRÖß").admits(&entry, NOW));
+        assert!(search("power bi").admits(&entry, NOW));
+        assert!(!search("excel").admits(&entry, NOW));
+        let state = |state| Filter {
+            state: Some(state),
+            ..Filter::default()
+        };
+        assert!(state(Shown::Active).admits(&entry, NOW));
+        assert!(!state(Shown::Expired).admits(&entry, NOW));
+        assert!(state(Shown::Expired).admits(&entry, NOW.plus(31 * 86_400)));
+        let kind = |kind| Filter {
+            kind: Some(kind),
+            ..Filter::default()
+        };
+        assert!(kind(Kind::Pat).admits(&entry, NOW) && !kind(Kind::Embed).admits(&entry, NOW));
+    }
+
+    #[test]
+    fn what_is_no_cursor_is_not_read_as_one() {
+        for text in [
+            "",
+            "x",
+            "e30",
+            "bnVsbA",
+            "eyJ1IjoiYSIsIngiOjF9",
+            "eyJ1IjoiYSIsImIiOiJ4In0",
+        ] {
+            assert_eq!(Cursor::parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn cursors_round_trip(uid: String, within: bool) {
+            let before = within.then(|| minted("ada", 1).id);
+            let cursor = Cursor { uid, before };
+            prop_assert_eq!(Cursor::parse(&cursor.encode()), (cursor.encode().len() <= 2048).then_some(cursor));
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text: String) {
+            let _ = Cursor::parse(&text);
+        }
+    }
+}

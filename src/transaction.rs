@@ -1,0 +1,255 @@
+//! What a ledger does with each command: read, decide, write.
+//!
+//! The shell runs a command that writes inside one storage transaction, so that
+//! a token, its row in the outbox and the alarm are there together or not at
+//! all. A refusal comes before the first write.
+
+use crate::entry::Entry;
+use crate::id::Id;
+use crate::ledger::{Asker, Command, Creation, Reply, Tokens};
+use crate::lifecycle;
+use crate::listing::Filter;
+use crate::outbox::Effect;
+use crate::problem::Problem;
+use crate::record::State;
+use crate::time::{DAY, Time};
+
+/// Carries out a command at a moment (Unix milliseconds).
+pub fn execute<T: Tokens>(tokens: &T, command: Command, now_ms: u64) -> Result<Reply, T::Error> {
+    let now = Time::from_millis(now_ms);
+    let outcome = match command {
+        Command::Lookup { digest } => return Ok(Reply::Record(tokens.lookup(&digest)?)),
+        Command::Create(creation) => create(tokens, *creation, now_ms),
+        Command::List {
+            actor,
+            uid,
+            filter,
+            before,
+            limit,
+        } => list(tokens, &actor, &uid, &filter, before, limit, now),
+        Command::Read { actor, id } => acting(tokens, &actor, Some(&id), now)
+            .and_then(|_| target(tokens, &actor, &id))
+            .map(|entry| Reply::Token(Box::new(entry))),
+        Command::Change { actor, id, change } => reach(tokens, &actor, &id, now)
+            .and_then(|(_, entry)| {
+                let changed = lifecycle::change(&entry, &change)?;
+                Ok((entry, changed))
+            })
+            .and_then(|(entry, changed)| save(tokens, entry, Vec::from_iter(changed), now_ms)),
+        Command::Rotate {
+            actor,
+            id,
+            rotation,
+            minted,
+        } => reach(tokens, &actor, &id, now).and_then(|(acting, entry)| {
+            let (old, new) = lifecycle::rotate(&entry, rotation, minted, acting.as_ref(), now)?;
+            save(tokens, new.clone(), vec![old, new], now_ms)
+        }),
+        Command::Revoke { actor, id } => acting(tokens, &actor, Some(&id), now)
+            .and_then(|_| target(tokens, &actor, &id))
+            .and_then(|entry| revoke(tokens, entry, now_ms)),
+    };
+    match outcome {
+        Ok(reply) => Ok(reply),
+        Err(Stop::Refused(problem)) => Ok(Reply::Refused(problem)),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+/// Why a command was not carried out: by a rule, or because the store failed.
+enum Stop<E> {
+    Refused(Problem),
+    Failed(E),
+}
+
+impl<E> From<Problem> for Stop<E> {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+type Outcome<T, V> = Result<V, Stop<<T as crate::outbox::Rows>::Error>>;
+
+fn create<T: Tokens>(tokens: &T, creation: Creation, now_ms: u64) -> Outcome<T, Reply> {
+    let now = Time::from_millis(now_ms);
+    let acting = acting(tokens, &creation.actor, None, now)?;
+    let workspace = creation.actor.workspace();
+    let forget_before = now_ms.saturating_sub(IDEMPOTENCY_MS);
+    if let Some(once) = &creation.once {
+        let made = tokens.made_by(&creation, once, forget_before);
+        if let Some(id) = made.map_err(Stop::Failed)? {
+            let entry = target(tokens, &creation.actor, &id)?;
+            return Ok(Reply::Changed {
+                token: Box::new(entry),
+                changed: Vec::new(),
+                repeated: true,
+            });
+        }
+    }
+    let entry = lifecycle::mint(
+        &creation.grant,
+        &creation.user,
+        workspace,
+        creation.minted.clone(),
+        acting.as_ref(),
+        now,
+    )?;
+    if let Some(once) = &creation.once {
+        let noted = tokens.note_made(&creation, once, now_ms, forget_before);
+        noted.map_err(Stop::Failed)?;
+    }
+    save(tokens, entry.clone(), vec![entry], now_ms)
+}
+
+fn list<T: Tokens>(
+    tokens: &T,
+    actor: &Asker,
+    uid: &str,
+    filter: &Filter,
+    before: Option<Id>,
+    limit: u8,
+    now: Time,
+) -> Outcome<T, Reply> {
+    acting(tokens, actor, None, now)?;
+    if matches!(actor, Asker::Pat { uid: own, .. } if own != uid) {
+        return Err(Problem::unknown_token().into());
+    }
+    let mut found = Vec::new();
+    let mut last = before;
+    for _ in 0..MAX_BATCHES {
+        let older = tokens.older(
+            actor.workspace(),
+            uid,
+            last.as_ref(),
+            BATCH.saturating_add(1),
+        );
+        let older = older.map_err(Stop::Failed)?;
+        let mut left = older.len();
+        for entry in older.into_iter().take(BATCH) {
+            left = left.saturating_sub(1);
+            last = Some(entry.record.id.clone());
+            if filter.admits(&entry, now) {
+                found.push(entry);
+            }
+            if found.len() >= usize::from(limit) {
+                break;
+            }
+        }
+        if left == 0 {
+            last = None;
+        }
+        if left == 0 || found.len() >= usize::from(limit) {
+            break;
+        }
+    }
+    Ok(Reply::Page {
+        tokens: found,
+        next: last,
+    })
+}
+
+fn revoke<T: Tokens>(tokens: &T, entry: Entry, now_ms: u64) -> Outcome<T, Reply> {
+    let mut revoked: Vec<Entry> = Vec::new();
+    let mut open = vec![entry.clone()];
+    // Each token has one parent, made before it, so this comes to an end.
+    while let Some(next) = open.pop() {
+        open.extend(tokens.children(&next.record).map_err(Stop::Failed)?);
+        revoked.extend(lifecycle::revoke(&next));
+    }
+    save(tokens, entry, revoked, now_ms)
+}
+
+/// The PAT that asks, as this ledger knows it; `None`: the operator.
+/// `about`: the one token that the command reads or revokes, which may be the
+/// PAT itself and then needs no scope.
+fn acting<T: Tokens>(
+    tokens: &T,
+    actor: &Asker,
+    about: Option<&Id>,
+    now: Time,
+) -> Outcome<T, Option<Entry>> {
+    let Asker::Pat { workspace, uid, id } = actor else {
+        return Ok(None);
+    };
+    let entry = tokens.token(workspace, id).map_err(Stop::Failed)?;
+    let entry = entry.filter(|entry| entry.record.uid == *uid);
+    lifecycle::check_actor(entry.as_ref(), about != Some(id), now)?;
+    Ok(entry)
+}
+
+/// A token that whoever asks may know of. Another user's is unknown.
+fn target<T: Tokens>(tokens: &T, actor: &Asker, id: &Id) -> Outcome<T, Entry> {
+    let entry = tokens.token(actor.workspace(), id).map_err(Stop::Failed)?;
+    let own = |entry: &Entry| match actor {
+        Asker::Operator { .. } => true,
+        Asker::Pat { uid, .. } => entry.record.uid == *uid,
+    };
+    entry
+        .filter(own)
+        .ok_or_else(|| Problem::unknown_token().into())
+}
+
+/// The PAT that asks and the token that it may change.
+fn reach<T: Tokens>(
+    tokens: &T,
+    actor: &Asker,
+    id: &Id,
+    now: Time,
+) -> Outcome<T, (Option<Entry>, Entry)> {
+    let acting = acting(tokens, actor, None, now)?;
+    let entry = target(tokens, actor, id)?;
+    if let Some(acting) = &acting {
+        lifecycle::check_reach(acting, &entry)?;
+    }
+    Ok((acting, entry))
+}
+
+/// Writes what changed, with its rows in the outbox, and answers with `token`.
+fn save<T: Tokens>(
+    tokens: &T,
+    token: Entry,
+    changed: Vec<Entry>,
+    now_ms: u64,
+) -> Outcome<T, Reply> {
+    let token = changed
+        .iter()
+        .find(|entry| entry.record.id == token.record.id)
+        .cloned()
+        .unwrap_or(token);
+    for entry in &changed {
+        let record = &entry.record;
+        let grants = record.rev == 1 || record.state == State::Active && entry.successor.is_none();
+        let effect = if grants {
+            Effect::Grants
+        } else {
+            Effect::Withdraws
+        };
+        let key = kv_key(entry);
+        tokens
+            .save_token(entry)
+            .and_then(|()| tokens.changed(key, &record.workspace, &record.uid, effect, now_ms))
+            .map_err(Stop::Failed)?;
+    }
+    Ok(Reply::Changed {
+        token: Box::new(token),
+        changed: changed
+            .into_iter()
+            .map(|entry| (entry.digest, entry.record))
+            .collect(),
+        repeated: false,
+    })
+}
+
+/// The key in KV of a token's record.
+pub fn kv_key(entry: &Entry) -> String {
+    format!("t/{}", entry.digest.to_hex())
+}
+
+/// How long an idempotency key is remembered.
+pub(crate) const IDEMPOTENCY_MS: u64 = DAY * 1000;
+
+const BATCH: usize = 100;
+const MAX_BATCHES: usize = 10;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+// The WebAssembly core, one instance an isolate, behind a few plain functions.
+
+import * as glue from "../../build/gatepass.js";
+import wasm from "../../build/gatepass_bg.wasm";
+
+let instance;
+
+/** The core, configured from the environment; the same for a whole isolate. */
+export function core(env) {
+  instance ??= new Core(env);
+  return instance;
+}
+
+class Core {
+  #objects = new WeakMap();
+
+  constructor(env) {
+    glue.initSync({ module: wasm });
+    this.mistake = glue.configure(...environment(env));
+    if (this.mistake) {
+      console.error(JSON.stringify({ error: "config_invalid", detail: this.mistake }));
+    }
+    this.readHeaders = new Set(glue.read_headers());
+  }
+
+  /** The verdict for a request; `reply` answers the question of the last one. */
+  check(facts, reply) {
+    return JSON.parse(guard(() => glue.check(facts, reply, Date.now())));
+  }
+
+  learn(key, value) {
+    guard(() => glue.learn(key, value, Date.now()));
+  }
+
+  refuse(facts, reason) {
+    return JSON.parse(guard(() => glue.refuse(facts, reason)));
+  }
+
+  async manage(env, ticket, body) {
+    const answer = await glue.manage(env, JSON.stringify(ticket), body, Date.now());
+    return { do: "answer", ...JSON.parse(answer) };
+  }
+
+  /** The Rust half of a Durable Object. */
+  object(name, { ctx, env }) {
+    let object = this.#objects.get(ctx);
+    if (!object) {
+      object = new glue[name](ctx, env);
+      this.#objects.set(ctx, object);
+    }
+    return object;
+  }
+}
+
+/** After a trap the instance's memory cannot be trusted: the next request gets a new one. */
+function guard(call) {
+  try {
+    return call();
+  } catch (error) {
+    instance = undefined;
+    glue.__wbg_reset_state();
+    throw error;
+  }
+}
+
+/** The variables as JSON, and the names of the bindings. */
+function environment(env) {
+  const variables = {};
+  const bindings = [];
+  for (const [name, value] of Object.entries(env)) {
+    if (isVariable(value)) variables[name] = value;
+    else bindings.push(name);
+  }
+  return [JSON.stringify(variables), bindings];
+}
+
+function isVariable(value) {
+  if (value === null || typeof value !== "object") return true;
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+}

@@ -1,0 +1,176 @@
+//! The Durable Object `d/<workspace>`, which owns a workspace's settings and
+//! its list of users.
+
+use super::outbox::{self, Value};
+use super::sql::{Failed, Migrations, Row as SqlRow, Sql, integer, log_error};
+use crate::digest::Digest;
+use crate::directory::{self, Command, Registration, Users};
+use crate::lifecycle::User;
+use crate::outbox::Row;
+use crate::settings::Settings;
+use worker::wasm_bindgen;
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
+
+/// Owns the settings and the list of users of a workspace.
+#[durable_object(alarm)]
+pub struct Directory {
+    sql: Sql,
+    env: Env,
+}
+
+impl DurableObject for Directory {
+    fn new(state: State, env: Env) -> Self {
+        let sql = Sql::new(&state, "Directory", MIGRATIONS);
+        Self { sql, env }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        match self.answer(&request.text().await?) {
+            Ok(json) => Response::ok(json),
+            Err(Failed) => Response::error("the directory could not do it", 500),
+        }
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        match outbox::flush(&self.sql, &self.env, value).await {
+            Ok(()) => Response::empty(),
+            Err(Failed) => Err("the outbox could not be read".into()),
+        }
+    }
+}
+
+impl Directory {
+    fn answer(&self, command: &str) -> Result<String, Failed> {
+        let command: Command = serde_json::from_str(command).map_err(|_| {
+            log_error("Directory", "a command could not be read");
+            Failed
+        })?;
+        let now = outbox::now_ms();
+        let reply = if command.writes() {
+            self.sql.transaction(|| {
+                let reply = directory::execute(&self.sql, command, now)?;
+                outbox::arm(&self.sql)?;
+                Ok(reply)
+            })?
+        } else {
+            directory::execute(&self.sql, command, now)?
+        };
+        serde_json::to_string(&reply).map_err(|_| Failed)
+    }
+}
+
+/// What KV shall hold of a workspace.
+fn value(sql: &Sql, _row: &Row, _now_ms: u64) -> Result<Option<Value>, Failed> {
+    Ok(Some(Value {
+        text: sql.settings()?.to_json(),
+        expiration: None,
+    }))
+}
+
+impl Users for Sql {
+    /// Nobody can change them yet, so there are only the defaults.
+    fn settings(&self) -> Result<Settings, Failed> {
+        Ok(Settings::default())
+    }
+
+    fn by_id(&self, uid: &str) -> Result<Option<User>, Failed> {
+        let query = "SELECT uid, email FROM users WHERE uid = ?";
+        self.first(query, vec![uid.into()])?
+            .as_ref()
+            .map(read)
+            .transpose()
+    }
+
+    fn by_email(&self, email: &str) -> Result<Option<User>, Failed> {
+        let query = "SELECT uid, email FROM users WHERE email = ? AND email <> ''";
+        self.first(query, vec![email.into()])?
+            .as_ref()
+            .map(read)
+            .transpose()
+    }
+
+    fn after(&self, uid: Option<&str>, limit: u8) -> Result<Vec<User>, Failed> {
+        let query = "SELECT uid, email FROM users WHERE uid > ? ORDER BY uid LIMIT ?";
+        let values = vec![uid.unwrap_or_default().into(), integer(limit.into())];
+        self.rows(query, values)?.iter().map(read).collect()
+    }
+
+    fn save_user(&self, workspace: &str, user: &User) -> Result<(), Failed> {
+        let save = "INSERT INTO users (uid, workspace, email) VALUES (?, ?, ?)
+                    ON CONFLICT (uid) DO UPDATE SET email = excluded.email";
+        let values = vec![
+            user.uid.as_str().into(),
+            workspace.into(),
+            user.email.as_str().into(),
+        ];
+        self.write(save, values)
+    }
+
+    fn body_under(
+        &self,
+        registration: &Registration,
+        key: &str,
+        since_ms: u64,
+    ) -> Result<Option<Digest>, Failed> {
+        let query = "SELECT body FROM requests
+                     WHERE workspace = ? AND actor = ? AND key = ? AND at >= ?";
+        let values = vec![
+            registration.workspace.as_str().into(),
+            registration.actor.as_str().into(),
+            key.into(),
+            integer(since_ms),
+        ];
+        let found = self.first(query, values)?;
+        found
+            .map(|row| row.text(0).and_then(Digest::from_hex).ok_or(Failed))
+            .transpose()
+    }
+
+    fn note_body(
+        &self,
+        registration: &Registration,
+        (key, body): (&str, &Digest),
+        now_ms: u64,
+        forget_before_ms: u64,
+    ) -> Result<(), Failed> {
+        let forget = "DELETE FROM requests WHERE at < ?";
+        self.write(forget, vec![integer(forget_before_ms)])?;
+        let note = "INSERT OR REPLACE INTO requests (workspace, actor, key, body, at)
+                    VALUES (?, ?, ?, ?, ?)";
+        let values = vec![
+            registration.workspace.as_str().into(),
+            registration.actor.as_str().into(),
+            key.into(),
+            body.to_hex().into(),
+            integer(now_ms),
+        ];
+        self.write(note, values)
+    }
+}
+
+fn read(row: &SqlRow) -> Result<User, Failed> {
+    let text = |column| row.text(column).map(str::to_owned).ok_or(Failed);
+    Ok(User {
+        uid: text(0)?,
+        email: text(1)?,
+    })
+}
+
+const MIGRATIONS: Migrations = &[&[
+    "CREATE TABLE users (
+        uid TEXT PRIMARY KEY,
+        workspace TEXT NOT NULL,
+        email TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX users_by_email ON users (email) WHERE email <> '';
+    CREATE TABLE requests (
+        workspace TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        key TEXT NOT NULL,
+        body TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (workspace, actor, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX requests_at ON requests (at);",
+    outbox::TABLE,
+]];

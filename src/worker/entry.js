@@ -1,0 +1,211 @@
+// The Worker: gathers facts, asks the core, does what the verdict says.
+//
+// A request whose record is at hand crosses into WebAssembly once and awaits
+// nothing before the upstream. All else goes through `settle`, bounded by a
+// deadline.
+
+import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
+import { core } from "./core.js";
+import { forward } from "./upstream.js";
+
+/** Milliseconds within which a request is decided, storage included. */
+const DEADLINE = 10_000;
+
+/** Rounds of read-and-ask-again before a request is given up. */
+const MAX_ROUNDS = 8;
+
+/** Bytes that a management request's body may have. */
+const MAX_BODY = 65_536;
+
+/** Seconds for which KV may answer from its cache; it takes no less. */
+const KV_CACHE_TTL = 30;
+
+export default class extends WorkerEntrypoint {
+  async fetch(request) {
+    try {
+      const gate = core(this.env);
+      if (gate.mistake) return problem(500, "config_invalid", gate.mistake);
+      const facts = pack(request, gate.readHeaders);
+      if (!facts) return problem(400, "invalid_request", "the URL is malformed");
+      const verdict = gate.check(facts);
+      return verdict.do === "allow"
+        ? forward(request, verdict, facts, gate, this.env)
+        : await settle(request, verdict, facts, gate, this.env);
+    } catch (error) {
+      return internal(error);
+    }
+  }
+}
+
+/** The authority for the tokens of the users that share a hint. */
+export class Ledger extends DurableObject {
+  fetch(request) {
+    return core(this.env).object("Ledger", this).fetch(request);
+  }
+
+  alarm() {
+    return core(this.env).object("Ledger", this).alarm();
+  }
+}
+
+/** The authority for a workspace's settings and list of users. */
+export class Directory extends DurableObject {
+  fetch(request) {
+    return core(this.env).object("Directory", this).fetch(request);
+  }
+
+  alarm() {
+    return core(this.env).object("Directory", this).alarm();
+  }
+}
+
+/** What the core reads, as one string: method, URL, a line for each header. */
+function pack(request, readHeaders) {
+  let url;
+  try {
+    url = new URL(request.url).href;
+  } catch {
+    return undefined;
+  }
+  let facts = `${request.method}\n${url}`;
+  for (const [name, value] of request.headers) {
+    facts += readHeaders.has(name) ? `\n${name}:${value}` : `\n${name}:`;
+  }
+  return facts;
+}
+
+/** Reads, asks and carries out until there is an answer or time is up. */
+async function settle(request, verdict, facts, gate, env) {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), DEADLINE);
+  const late = new Promise((_, reject) => {
+    deadline.signal.onabort = () => reject(new Late());
+  });
+  late.catch(() => {});
+  try {
+    const decided = decide(request, verdict, facts, gate, env, deadline.signal);
+    decided.catch(() => {});
+    const settled = await Promise.race([decided, late]);
+    return settled.do === "allow"
+      ? forward(request, settled, facts, gate, env)
+      : respond(settled, request);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) log(error);
+    return respond(gate.refuse(facts, "store_unavailable"), request);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Turns a verdict that asks for something into one that decides. */
+async function decide(request, verdict, facts, gate, env, signal) {
+  let reply;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    switch (verdict.do) {
+      case "allow":
+      case "answer":
+        return verdict;
+      case "read":
+        await Promise.all(verdict.keys.map((key) => read(key, gate, env)));
+        reply = undefined;
+        break;
+      case "ask":
+        if (!(await withinBudgets(verdict.budgets, env))) {
+          return gate.refuse(facts, "rate_limited");
+        }
+        reply = await ask(verdict, env);
+        break;
+      case "manage": {
+        const body = await readBody(request, signal);
+        if (body === undefined) return gate.refuse(facts, "content_too_large");
+        return gate.manage(env, verdict.ticket, body);
+      }
+    }
+    verdict = gate.check(facts, reply);
+  }
+  throw new StoreUnavailable();
+}
+
+async function read(key, gate, env) {
+  try {
+    const value = await env.RECORDS.get(key, { cacheTtl: KV_CACHE_TTL });
+    gate.learn(key, value ?? undefined);
+  } catch (error) {
+    log(error, "RECORDS");
+    throw new StoreUnavailable();
+  }
+}
+
+/** Whether every budget still has room; one that cannot tell has none. */
+async function withinBudgets(budgets, env) {
+  for (const [limiter, key] of budgets) {
+    const { success } = await env[limiter].limit({ key });
+    if (success !== true) return false;
+  }
+  return true;
+}
+
+async function ask({ class: binding, name, command }, env) {
+  try {
+    const answer = await env[binding]
+      .getByName(name)
+      .fetch("https://gatepass/", { method: "POST", body: command });
+    if (answer.status === 200) return await answer.text();
+    await answer.body?.cancel();
+  } catch (error) {
+    log(error, binding);
+  }
+  throw new StoreUnavailable();
+}
+
+/** The body as text, or nothing where it is longer than is allowed. */
+async function readBody(request, signal) {
+  if (!request.body) return "";
+  const reader = request.body.getReader();
+  signal.addEventListener("abort", () => reader.cancel().catch(() => {}));
+  const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
+  let text = "";
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    length += value.byteLength;
+    if (length > MAX_BODY) {
+      await reader.cancel();
+      return undefined;
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+/** An answer of Gatepass's own. */
+function respond({ status, headers, body }, request) {
+  const bodiless = request.method === "HEAD" || body === "";
+  return new Response(bodiless ? null : body, { status, headers });
+}
+
+/** The last resort: no detail leaves, whatever happened. */
+function internal(error) {
+  log(error);
+  return problem(500, "store_unavailable", "the gate could not decide");
+}
+
+function problem(status, code, detail) {
+  const body = JSON.stringify({ status, code, detail });
+  const headers = {
+    "cache-control": "no-store",
+    "content-type": "application/problem+json",
+    "x-content-type-options": "nosniff",
+  };
+  return new Response(body, { status, headers });
+}
+
+/** One structured line. Errors of bindings hold no secret; requests might. */
+function log(error, binding) {
+  const name = error?.name ?? "Error";
+  const message = String(error?.message ?? error).slice(0, 200);
+  console.error(JSON.stringify({ error: name, message, binding }));
+}
+
+class Late extends Error {}
+class StoreUnavailable extends Error {}

@@ -1,0 +1,208 @@
+//! A Durable Object's own SQLite database: tables made on the first write,
+//! transactions that roll back, and the alarm.
+
+use core::cell::Cell;
+use serde_json::json;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::{Error, Promise};
+use worker::{SqlStorage, SqlStorageValue, State};
+
+#[wasm_bindgen]
+extern "C" {
+    /// What the `worker` crate does not wrap of `ctx.storage`.
+    type Storage;
+
+    #[wasm_bindgen(method, catch, js_name = transactionSync)]
+    fn transaction_sync(
+        this: &Storage,
+        work: &mut dyn FnMut() -> Result<JsValue, JsValue>,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = setAlarm)]
+    fn set_alarm(this: &Storage, time: f64) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = deleteAlarm)]
+    fn delete_alarm(this: &Storage) -> Result<Promise, JsValue>;
+}
+
+/// The database failed. What it said is in the log; it stays inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed;
+
+/// What makes the tables of a version from those of the version before it, for
+/// each version from 1 on.
+pub type Migrations = &'static [&'static [&'static str]];
+
+/// The database of one Durable Object.
+pub struct Sql {
+    storage: Storage,
+    sql: SqlStorage,
+    /// The name of the class, for the log.
+    pub class: &'static str,
+    migrations: Migrations,
+    /// The version of the tables, once it is known not to be 0.
+    version: Cell<usize>,
+}
+
+/// A row of a result.
+pub struct Row(Vec<SqlStorageValue>);
+
+impl Sql {
+    /// The database of an object whose tables come about by these steps.
+    pub fn new(state: &State, class: &'static str, migrations: Migrations) -> Self {
+        let storage = state.storage();
+        Self {
+            sql: storage.sql(),
+            storage: JsValue::from(storage.as_raw()).unchecked_into(),
+            class,
+            migrations,
+            version: Cell::new(0),
+        }
+    }
+
+    /// Runs a query. Where there are no tables yet, there are no rows either:
+    /// reading never makes a table.
+    pub fn rows(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Row>, Failed> {
+        if self.version()? == 0 {
+            return Ok(Vec::new());
+        }
+        self.exec(query, values)
+    }
+
+    /// The first row of a query.
+    pub fn first(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Option<Row>, Failed> {
+        Ok(self.rows(query, values)?.into_iter().next())
+    }
+
+    /// Runs a statement that writes, after bringing the tables up to date.
+    pub fn write(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<(), Failed> {
+        self.migrate()?;
+        self.exec(statement, values).map(drop)
+    }
+
+    /// Runs `work` in one transaction: all that it writes is kept if it
+    /// succeeds, and nothing otherwise, the alarm included.
+    pub fn transaction<T>(&self, work: impl FnOnce() -> Result<T, Failed>) -> Result<T, Failed> {
+        let version = self.version.get();
+        let mut work = Some(work);
+        let mut value = None;
+        let ran = self.storage.transaction_sync(&mut || {
+            value = work.take().and_then(|work| work().ok());
+            match value {
+                Some(_) => Ok(JsValue::UNDEFINED),
+                None => Err(Error::new("the transaction is rolled back").into()),
+            }
+        });
+        match (ran, value) {
+            (Ok(_), Some(value)) => Ok(value),
+            (ran, _) => {
+                self.version.set(version);
+                Err(self.failed(&ran.err().unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Sets the alarm, in place of the one that is set.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds are exact in a float for 285,000 years"
+    )]
+    pub fn set_alarm(&self, at_ms: u64) -> Result<(), Failed> {
+        let set = self.storage.set_alarm(at_ms as f64);
+        set.map(drop).map_err(|error| self.failed(&error))
+    }
+
+    /// Takes the alarm back.
+    pub fn delete_alarm(&self) -> Result<(), Failed> {
+        let deleted = self.storage.delete_alarm();
+        deleted.map(drop).map_err(|error| self.failed(&error))
+    }
+
+    /// The version of the tables; 0: there are none. One that this code does
+    /// not know was written by a later one: then nothing is read or written.
+    fn version(&self) -> Result<usize, Failed> {
+        if self.version.get() > 0 {
+            return Ok(self.version.get());
+        }
+        let table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'";
+        if self.exec(table, Vec::new())?.is_empty() {
+            return Ok(0);
+        }
+        let version = "SELECT value FROM meta WHERE name = 'version'";
+        let version = self.exec(version, Vec::new())?;
+        let version = version.first().and_then(|row| row.number(0));
+        match version.and_then(|version| usize::try_from(version).ok()) {
+            Some(version) if (1..=self.migrations.len()).contains(&version) => {
+                self.version.set(version);
+                Ok(version)
+            }
+            _ => Err(self.failed(&"the tables are of another version".into())),
+        }
+    }
+
+    fn migrate(&self) -> Result<(), Failed> {
+        let version = self.version()?;
+        if version == self.migrations.len() {
+            return Ok(());
+        }
+        if version == 0 {
+            let meta = "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
+                        STRICT, WITHOUT ROWID";
+            self.exec(meta, Vec::new())?;
+        }
+        for statements in self.migrations.iter().skip(version).copied().flatten() {
+            self.exec(statements, Vec::new())?;
+        }
+        let version = self.migrations.len();
+        let note = "INSERT OR REPLACE INTO meta (name, value) VALUES ('version', ?)";
+        self.exec(note, vec![integer(version as u64)])?;
+        self.version.set(version);
+        Ok(())
+    }
+
+    fn exec(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Row>, Failed> {
+        self.sql
+            .exec(query, values)
+            .and_then(|cursor| cursor.raw().collect::<worker::Result<Vec<_>>>())
+            .map(|rows| rows.into_iter().map(Row).collect())
+            .map_err(|error| self.failed(&error.to_string().into()))
+    }
+
+    fn failed(&self, error: &JsValue) -> Failed {
+        let message = error
+            .dyn_ref::<Error>()
+            .map_or_else(|| error.as_string(), |error| error.message().as_string());
+        log_error(self.class, &message.unwrap_or_default());
+        Failed
+    }
+}
+
+impl Row {
+    /// The text in a column, unless it is null.
+    pub fn text(&self, column: usize) -> Option<&str> {
+        match self.0.get(column) {
+            Some(SqlStorageValue::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The whole number in a column that is neither null nor negative.
+    pub fn number(&self, column: usize) -> Option<u64> {
+        match self.0.get(column) {
+            Some(SqlStorageValue::Integer(number)) => u64::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// A number to bind. What SQLite holds are moments and counts, far below 2^53.
+pub fn integer(number: u64) -> SqlStorageValue {
+    SqlStorageValue::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// One structured line about what failed. What stores say holds no secret.
+pub fn log_error(place: &str, message: &str) {
+    let message: String = message.chars().take(200).collect();
+    worker::console_error!("{}", json!({ "error": place, "message": message }));
+}
