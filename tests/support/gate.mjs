@@ -1,0 +1,281 @@
+// The gate for end-to-end tests: as people run it, and on raw workerd with whatever a test wants
+// around it.
+
+import { spawn } from "node:child_process";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { limiterWorker, objectsWorker, startKv } from "./stand-ins.mjs";
+import { basic } from "./tokens.mjs";
+import { upstreamWorker } from "./upstream.mjs";
+import { startWorkerd } from "./workerd.mjs";
+
+const ROOT = new URL("../../", import.meta.url);
+const START_TIMEOUT = 180_000;
+const STOP_TIMEOUT = 10_000;
+
+/** The rules that development has. */
+export const DEVELOPMENT_ROUTES = [
+  { path: "/public/*", public: true },
+  { methods: ["GET"], path: "/api/v1/*", scopes: ["jobs:read"] },
+  { path: "/api/v1/*", scopes: ["jobs:write"] },
+  { path: "/odata/*", scopes: ["odata"] },
+];
+
+/** Every scope that those rules ask for, and `tokens`. */
+export const ALL_SCOPES = ["jobs:read", "jobs:write", "odata", "tokens"];
+
+/**
+ * Starts the release build as `npm start` does, with secrets of its own.
+ *
+ * @param {object} [options]
+ * @param {string} [options.state] where state is kept; by default a folder that `stop` removes
+ * @param {Record<string, string>} [options.env] more environment, or other secrets
+ */
+export async function startGate({ state, env = {} } = {}) {
+  const folder = state ?? (await mkdtemp(join(tmpdir(), "gatepass-state-")));
+  const port = await freePort();
+  const secrets = makeSecrets();
+  const child = spawn(
+    process.execPath,
+    ["scripts/start.mjs", "--release", "--port", String(port), "--state", folder],
+    { cwd: fileURLToPath(ROOT), env: { ...process.env, ...secrets, ...env }, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const killed = () => child.kill("SIGKILL");
+  process.once("exit", killed);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text) => (output += text));
+  }
+  const ended = new Promise((done) => child.once("close", done));
+  const runtimes = () => descendants(child.pid, "workerd");
+
+  async function end(signal) {
+    const pids = await runtimes();
+    child.kill(signal);
+    const timer = setTimeout(killed, STOP_TIMEOUT);
+    await ended;
+    clearTimeout(timer);
+    process.off("exit", killed);
+    await gone(pids);
+    if (state === undefined) await rm(folder, { recursive: true, force: true });
+  }
+
+  const gate = {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    operatorKey: env.OPERATOR_KEY ?? secrets.OPERATOR_KEY,
+    output: () => output,
+    /** The memory of the workerd processes that it started, in bytes. */
+    memory: async () => (await Promise.all((await runtimes()).map(residentBytes))).reduce((a, b) => a + b, 0),
+    stop: () => end("SIGTERM"),
+    kill: () => end("SIGKILL"),
+  };
+  try {
+    await ready(ended, () => output);
+  } catch (error) {
+    await gate.kill();
+    throw error;
+  }
+  return Object.assign(gate, clientOf(gate));
+}
+
+/**
+ * Starts the built Worker on raw workerd.
+ *
+ * @param {object} [options]
+ * @param {Record<string, any>} [options.vars] variables and secrets over the usual ones; `undefined`
+ *   leaves one out
+ * @param {string[]} [options.without] bindings to leave out
+ * @param {object} [options.ledger] what `startObjects` answered, instead of real ledgers
+ * @param {object} [options.directory] the same, instead of real directories
+ * @param {object} [options.limiter] options of `limiterWorker`
+ * @param {Record<string, string>} [options.servers] further services outside workerd, by name
+ * @param {object} [options.upstream] the Worker behind the gate, by default the demo upstream; or
+ *   `{server: <name>}`, one of `servers`
+ * @param {object[]} [options.workers] further Workers
+ * @param {Record<string, string>} [options.sockets] further sockets
+ */
+export async function startRawGate(options = {}) {
+  const kv = await startKv();
+  const { vars = {}, without = [], ledger, directory, upstream = upstreamWorker() } = options;
+  const secrets = makeSecrets();
+  const variables = {
+    ...{ DEVELOPMENT: true, UPSTREAM: "service:DEMO", ROUTES: DEVELOPMENT_ROUTES, APPS: [] },
+    ...secrets,
+    ...vars,
+  };
+  const bindings = {
+    ...Object.fromEntries(
+      Object.entries(variables)
+        .filter(([, value]) => value !== undefined)
+        .map(([name, value]) => [name, typeof value === "string" ? value : { json: value }]),
+    ),
+    RECORDS: { kvNamespace: "kv" },
+    LEDGER: objectsBinding("Ledger", ledger && "ledgers"),
+    DIRECTORY: objectsBinding("Directory", directory && "directories"),
+    LOOKUPS_BY_ADDRESS: { service: "limiter" },
+    LOOKUPS_BY_LEDGER: { service: "limiter" },
+    DEMO: { service: upstream.server ?? upstream.name },
+  };
+  for (const name of without) delete bindings[name];
+  const workerd = await startWorkerd({
+    workers: [
+      {
+        name: "gatepass",
+        modules: gateModules(),
+        bindings,
+        durableObjects: { Ledger: {}, Directory: {} },
+      },
+      limiterWorker("limiter", options.limiter),
+      ...(upstream.server ? [] : [upstream]),
+      ...(ledger ? [objectsWorker("ledgers", "ledger server")] : []),
+      ...(directory ? [objectsWorker("directories", "directory server")] : []),
+      ...(options.workers ?? []),
+    ],
+    servers: {
+      kv: kv.address,
+      ...(ledger && { "ledger server": ledger.address }),
+      ...(directory && { "directory server": directory.address }),
+      ...options.servers,
+    },
+    sockets: { http: "gatepass", ...options.sockets },
+  }).catch(async (error) => {
+    await kv.stop();
+    throw error;
+  });
+  const gate = {
+    ...{ port: workerd.port, ports: workerd.ports, url: workerd.url, pid: workerd.pid },
+    operatorKey: variables.OPERATOR_KEY,
+    output: workerd.stderr,
+    memory: () => residentBytes(workerd.pid),
+    kv,
+    async stop() {
+      await workerd.stop();
+      await kv.stop();
+    },
+  };
+  return Object.assign(gate, clientOf(gate));
+}
+
+function objectsBinding(className, standIn) {
+  if (standIn) return { durableObject: "StandIn", worker: standIn };
+  return { durableObject: className };
+}
+
+/** The Worker as it is shipped, module by module. */
+function gateModules() {
+  const names = [
+    "src/worker/entry.js",
+    "src/worker/core.js",
+    "src/worker/upstream.js",
+    "build/gatepass.js",
+    "build/gatepass_bg.wasm",
+  ];
+  return Object.fromEntries(names.map((name) => [name, new URL(name, ROOT)]));
+}
+
+/** Calls of the management API, as the operator unless `auth` says otherwise. */
+function clientOf({ url, operatorKey }) {
+  async function api(method, path, body, { auth = basic("operator", operatorKey), headers } = {}) {
+    const answer = await fetch(`${url}/gatepass/api${path}`, {
+      method,
+      headers: { authorization: auth, "content-type": "application/json", ...headers },
+      body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    const json = /json/.test(answer.headers.get("content-type") ?? "");
+    return { status: answer.status, headers: answer.headers, body: json ? JSON.parse(text) : text };
+  }
+
+  async function createToken(fields = {}, options) {
+    const user = { id: "ada", email: "ada@example.com" };
+    const body = { name: "a test's", scopes: ALL_SCOPES, user, ...fields };
+    const answer = await api("POST", "/tokens", body, options);
+    if (answer.status !== 201) {
+      throw new Error(`no token: ${answer.status} ${JSON.stringify(answer.body)}`);
+    }
+    return answer.body;
+  }
+
+  return { api, createToken };
+}
+
+function makeSecrets() {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const key = { ...privateKey.export({ format: "jwk" }), kid: "k1", alg: "ES256", use: "sig" };
+  return {
+    OPERATOR_KEY: randomBytes(32).toString("base64url"),
+    SESSION_KEYS: `k1:${randomBytes(32).toString("base64")}`,
+    ASSERTION_KEY: JSON.stringify(key),
+  };
+}
+
+async function ready(ended, output) {
+  const deadline = performance.now() + START_TIMEOUT;
+  let over = false;
+  ended.then(() => (over = true));
+  while (!output().includes("Gatepass is ready at ")) {
+    if (over) throw new Error(`the gate ended before it was ready\n${output()}`);
+    if (performance.now() > deadline) throw new Error(`the gate is not ready\n${output()}`);
+    await pause(50);
+  }
+}
+
+/** A port that nobody uses, outside the range that the system gives to clients. */
+async function freePort() {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const free = await Promise.all(["127.0.0.1", "::1"].map((host) => canListen(port, host)));
+    if (free.every(Boolean)) return port;
+  }
+}
+
+function canListen(port, host) {
+  return new Promise((done) => {
+    const server = createServer();
+    server.once("error", (error) => done(error.code === "EADDRNOTAVAIL"));
+    server.listen({ port, host }, () => server.close(() => done(true)));
+  });
+}
+
+/** The process ids of that command among all that a process has started. */
+async function descendants(pid, command) {
+  const found = [];
+  const tasks = await readdir(`/proc/${pid}/task`).catch(() => []);
+  for (const task of tasks) {
+    const list = await readFile(`/proc/${pid}/task/${task}/children`, "utf8").catch(() => "");
+    for (const child of list.split(" ").filter(Boolean)) {
+      const name = await readFile(`/proc/${child}/comm`, "utf8").catch(() => "");
+      if (name.trim() === command) found.push(Number(child));
+      found.push(...(await descendants(child, command)));
+    }
+  }
+  return found;
+}
+
+async function residentBytes(pid) {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(status.match(/^VmRSS:\s+(\d+) kB$/m)[1]) * 1024;
+}
+
+async function gone(pids) {
+  const deadline = performance.now() + STOP_TIMEOUT;
+  while (pids.some(isAlive) && performance.now() < deadline) await pause(20);
+  const left = pids.filter(isAlive);
+  if (left.length > 0) throw new Error(`workerd outlived its gate: ${left}`);
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));

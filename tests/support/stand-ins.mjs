@@ -1,0 +1,109 @@
+// What stands in for the platform's services around a gate on raw workerd. Each is a plain HTTP
+// server in the test's own process, so that a test sees every call and can make any of them fail.
+
+import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
+
+/**
+ * A server on a free port of 127.0.0.1.
+ *
+ * @param {import("node:http").RequestListener} listener may be asynchronous
+ * @returns {Promise<{address: string, port: number, url: string, stop: () => Promise<void>}>}
+ */
+export async function startServer(listener) {
+  const server = createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
+    try {
+      await listener(request, response);
+    } catch (error) {
+      response.destroy(error);
+    }
+  });
+  server.requestTimeout = 0;
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address();
+  const stop = () => {
+    server.closeAllConnections();
+    return new Promise((done) => server.close(done));
+  };
+  return { address: `127.0.0.1:${port}`, port, url: `http://127.0.0.1:${port}`, stop };
+}
+
+/**
+ * KV. `values` is what it holds, by key. `faults` says, by key, what it does instead of reading:
+ * `"throws"`, `"hangs"`, or whatever a function answers; `putFault`, the same for every write.
+ */
+export async function startKv() {
+  const values = new Map();
+  const faults = new Map();
+  const kv = { values, faults, putFault: undefined, reads: [], writes: [] };
+  const server = await startServer(async (request, response) => {
+    const key = decodeURIComponent(request.url.slice(1).split("?")[0]);
+    const isRead = request.method === "GET";
+    const body = await text(request);
+    (isRead ? kv.reads : kv.writes).push(key);
+    const fault = isRead ? faults.get(key) : kv.putFault;
+    if (fault === "hangs") return;
+    if (fault === "throws") return response.writeHead(500).end("KV is out of order");
+    if (request.method === "PUT") values.set(key, body);
+    if (request.method === "DELETE") values.delete(key);
+    const value = typeof fault === "function" ? fault() : values.get(key);
+    response.writeHead(isRead && value === undefined ? 404 : 200).end(isRead ? value : undefined);
+  });
+  return Object.assign(kv, { address: server.address, stop: server.stop });
+}
+
+/**
+ * Durable Objects of one class. `answer(command, name)` answers a call: an object is sent as JSON,
+ * a string as it is, a number is a status; `"throws"` and `"hangs"` are what they say.
+ */
+export async function startObjects(answer) {
+  const objects = { answer, calls: [] };
+  const server = await startServer(async (request, response) => {
+    const name = decodeURIComponent(request.url.slice(1));
+    const command = JSON.parse(await text(request));
+    objects.calls.push({ name, command });
+    const given = await objects.answer(command, name);
+    if (given === "hangs") return;
+    if (given === "throws") return response.writeHead(500, { "x-throw": "1" }).end();
+    if (typeof given === "number") return response.writeHead(given).end("{}");
+    response.end(typeof given === "string" ? given : JSON.stringify(given));
+  });
+  return Object.assign(objects, { address: server.address, stop: server.stop });
+}
+
+/** The Worker whose Durable Objects pass each call on to the server of `startObjects`. */
+export function objectsWorker(name, server) {
+  const source = `
+    import { DurableObject } from "cloudflare:workers";
+    export class StandIn extends DurableObject {
+      async fetch(request) {
+        const url = "http://stand-in/" + encodeURIComponent(this.ctx.id.name ?? "");
+        const answer = await this.env.SERVER.fetch(url, { method: "POST", body: await request.text() });
+        if (answer.headers.has("x-throw")) throw new Error("this object is out of order");
+        return answer;
+      }
+    }
+    export default { fetch: () => new Response(null, { status: 404 }) };`;
+  return {
+    name,
+    modules: { "worker.js": source },
+    bindings: { SERVER: { service: server } },
+    durableObjects: { StandIn: { uniqueKey: name } },
+  };
+}
+
+/** A rate limiter by RPC: it lets \`budget\` calls of a key pass, and throws for the key \`thrown\`. */
+export function limiterWorker(name, { budget = 1e9, thrown = null } = {}) {
+  const source = `
+    import { WorkerEntrypoint } from "cloudflare:workers";
+    const used = new Map();
+    export default class extends WorkerEntrypoint {
+      limit({ key }) {
+        if (key === ${JSON.stringify(thrown)}) throw new Error("the limiter is out of order");
+        const count = (used.get(key) ?? 0) + 1;
+        used.set(key, count);
+        return { success: count <= ${budget} };
+      }
+    }`;
+  return { name, modules: { "worker.js": source } };
+}
