@@ -1,11 +1,9 @@
 //! Who is asking on the management API.
 
 use crate::record::Record;
-use serde::{Deserialize, Serialize};
 
 /// Whoever made a management request, already authenticated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The holder of the operator key: an admin, who acts for a named user.
     Operator {

@@ -2,11 +2,12 @@
 
 use crate::credentials;
 use crate::digest::Digest;
+use crate::fields::Fields;
 use crate::route::{Routes, Rule, is_origin};
-use data_encoding::BASE64;
+use base64ct::{Base64, Encoding};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
 /// All that the operator has decided.
 #[derive(Clone, Debug)]
@@ -73,12 +74,13 @@ impl Config {
     /// Reads the variables (a JSON object by name) and the names of the bound
     /// resources.
     pub fn parse(variables: &str, bindings: &[String]) -> Result<Self, ConfigError> {
-        let mut variables: Map<String, Value> = serde_json::from_str(variables)
-            .map_err(|_| error("the variables", "cannot be read"))?;
+        let mut variables =
+            Fields::of_object(variables).map_err(|_| error("the variables", "cannot be read"))?;
         for name in REQUIRED_BINDINGS {
             require_binding(name, name, bindings)?;
         }
-        let mut take = |name: &str| variables.remove(name).filter(|value| *value != "");
+        // An empty variable is one that is not set.
+        let mut take = |name: &str| variables.take_raw(name).filter(|raw| raw.get() != "\"\"");
         let development = flag("DEVELOPMENT", take("DEVELOPMENT"))?;
         let upstream = text("UPSTREAM", take("UPSTREAM"))?.ok_or_else(|| {
             error(
@@ -100,7 +102,7 @@ impl Config {
         };
         check_session_keys(text("SESSION_KEYS", take("SESSION_KEYS"))?)?;
         check_assertion_key(text("ASSERTION_KEY", take("ASSERTION_KEY"))?)?;
-        match variables.keys().next() {
+        match variables.names().next() {
             Some(unknown) => Err(error(
                 unknown,
                 "is not a setting of Gatepass; check its spelling",
@@ -141,38 +143,32 @@ fn require_binding(field: &str, name: &str, bindings: &[String]) -> Result<(), C
     }
 }
 
-fn text(name: &str, value: Option<Value>) -> Result<Option<String>, ConfigError> {
-    match value {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(error(name, "must be a string")),
-    }
+fn text(name: &str, value: Option<&RawValue>) -> Result<Option<String>, ConfigError> {
+    value
+        .map(|raw| serde_json::from_str(raw.get()).map_err(|_| error(name, "must be a string")))
+        .transpose()
 }
 
-fn flag(name: &str, value: Option<Value>) -> Result<bool, ConfigError> {
-    match value {
-        None => Ok(false),
-        Some(Value::Bool(flag)) => Ok(flag),
-        Some(Value::String(text)) if text == "true" || text == "false" => Ok(text == "true"),
+fn flag(name: &str, value: Option<&RawValue>) -> Result<bool, ConfigError> {
+    match value.map(RawValue::get) {
+        None | Some("false" | "\"false\"") => Ok(false),
+        Some("true" | "\"true\"") => Ok(true),
         Some(_) => Err(error(name, "must be true or false")),
     }
 }
 
 /// A list, given as one or as its JSON in a string.
-fn list(name: &str, value: Option<Value>) -> Result<Vec<Value>, ConfigError> {
-    let value = match value {
-        None => return Ok(Vec::new()),
-        Some(Value::String(json)) => serde_json::from_str(&json).unwrap_or(Value::Null),
-        Some(value) => value,
+fn list(name: &str, value: Option<&RawValue>) -> Result<Vec<Box<RawValue>>, ConfigError> {
+    let Some(json) = value.map(RawValue::get) else {
+        return Ok(Vec::new());
     };
-    match value {
-        Value::Array(items) => Ok(items),
-        _ => Err(error(name, "must be a list")),
-    }
+    let inner = serde_json::from_str::<String>(json);
+    serde_json::from_str(inner.as_deref().unwrap_or(json))
+        .map_err(|_| error(name, "must be a list"))
 }
 
-fn item<T: DeserializeOwned>(name: &str, index: usize, value: Value) -> Result<T, ConfigError> {
-    serde_json::from_value(value)
+fn item<T: DeserializeOwned>(name: &str, index: usize, value: &RawValue) -> Result<T, ConfigError> {
+    serde_json::from_str(value.get())
         .map_err(|mistake| error(format!("{name}[{index}]"), format!("is wrong: {mistake}")))
 }
 
@@ -212,11 +208,11 @@ fn parse_upstream(
     ))
 }
 
-fn parse_routes(value: Option<Value>) -> Result<Routes, ConfigError> {
+fn parse_routes(value: Option<&RawValue>) -> Result<Routes, ConfigError> {
     let rules = list("ROUTES", value)?
         .into_iter()
         .enumerate()
-        .map(|(index, value)| item::<Rule>("ROUTES", index, value))
+        .map(|(index, value)| item::<Rule>("ROUTES", index, &value))
         .collect::<Result<Vec<_>, _>>()?;
     Routes::new(rules)
         .map_err(|(index, field, sentence)| error(format!("ROUTES[{index}].{field}"), sentence))
@@ -234,13 +230,13 @@ struct AppVariables {
 }
 
 fn parse_apps(
-    value: Option<Value>,
+    value: Option<&RawValue>,
     bindings: &[String],
     development: bool,
 ) -> Result<Vec<App>, ConfigError> {
     let mut apps: Vec<App> = Vec::new();
     for (index, value) in list("APPS", value)?.into_iter().enumerate() {
-        let given: AppVariables = item("APPS", index, value)?;
+        let given: AppVariables = item("APPS", index, &value)?;
         let field = |name: &str| format!("APPS[{index}].{name}");
         let id_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         if !(1..=64).contains(&given.id.len()) || !given.id.bytes().all(id_allowed) {
@@ -280,23 +276,20 @@ fn parse_apps(
     Ok(apps)
 }
 
-fn parse_workspaces(value: Option<Value>) -> Result<Vec<String>, ConfigError> {
+fn parse_workspaces(value: Option<&RawValue>) -> Result<Vec<String>, ConfigError> {
     let sentence =
         "must be a list of different names of 1 to 64 lower-case letters, digits, \"_\" and \"-\"";
     let mut names: Vec<String> = Vec::new();
     for value in list("WORKSPACES", value)? {
         let allowed =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
-        match value {
-            Value::String(name)
-                if (1..=64).contains(&name.len())
-                    && name.bytes().all(allowed)
-                    && !names.contains(&name) =>
-            {
-                names.push(name);
-            }
-            _ => return Err(error("WORKSPACES", sentence)),
+        let name: String =
+            serde_json::from_str(value.get()).map_err(|_| error("WORKSPACES", sentence))?;
+        let good = (1..=64).contains(&name.len()) && name.bytes().all(allowed);
+        if !good || names.contains(&name) {
+            return Err(error("WORKSPACES", sentence));
         }
+        names.push(name);
     }
     if names.is_empty() {
         names.push("default".to_owned());
@@ -345,10 +338,7 @@ fn check_session_keys(value: Option<String>) -> Result<(), ConfigError> {
         entry.trim().split_once(':').is_some_and(|(id, key)| {
             let named =
                 (1..=16).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            named
-                && BASE64
-                    .decode(key.as_bytes())
-                    .is_ok_and(|key| key.len() >= 32)
+            named && Base64::decode_vec(key).is_ok_and(|key| key.len() >= 32)
         })
     };
     if keys.split(',').all(good) {
@@ -361,12 +351,24 @@ fn check_session_keys(value: Option<String>) -> Result<(), ConfigError> {
     }
 }
 
+/// The members of a private JWK that tell whether it is one.
+#[derive(Deserialize)]
+struct PrivateKey {
+    kty: String,
+    kid: String,
+    d: String,
+    x: String,
+}
+
 fn check_assertion_key(value: Option<String>) -> Result<(), ConfigError> {
     let Some(key) = value else { return Ok(()) };
-    let key: Value = serde_json::from_str(&key).unwrap_or(Value::Null);
-    let member = |name: &str| key.get(name).and_then(Value::as_str);
-    let private = member("kid").is_some() && member("d").is_some() && member("x").is_some();
-    if private && matches!(member("kty"), Some("EC" | "OKP")) {
+    let good = serde_json::from_str::<PrivateKey>(&key).is_ok_and(|key| {
+        let filled = [&key.kid, &key.d, &key.x]
+            .iter()
+            .all(|member| !member.is_empty());
+        filled && matches!(key.kty.as_str(), "EC" | "OKP")
+    });
+    if good {
         Ok(())
     } else {
         Err(error(

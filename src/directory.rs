@@ -1,8 +1,5 @@
-//! What is said to a workspace's directory and what it answers, as JSON over
-//! its `fetch`: who its users are, and what its admin decided.
-//!
-//! The settings are asked for by `{"settings":{}}`; the answer is
-//! `{"settings":"<the settings' JSON, as text>"}`.
+//! What the token API says to a workspace's directory and what it answers
+//! ([`crate::wire`]): who its users are, and what its admin decided.
 
 use crate::digest::Digest;
 use crate::grant::Named;
@@ -11,14 +8,12 @@ use crate::outbox::{Effect, Rows};
 use crate::problem::{Code, Problem};
 use crate::settings::Settings;
 use crate::transaction::IDEMPOTENCY_MS;
+use crate::wire::Message;
 use serde::{Deserialize, Serialize};
 
 /// What a directory is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub enum Command {
-    /// Tell the settings. Answered by [`Reply::Settings`].
-    Settings {},
     /// Register a user for whom a token is about to be made. Answered by
     /// [`Reply::User`].
     Register(Box<Registration>),
@@ -52,10 +47,7 @@ pub struct Registration {
 
 /// What a directory answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub enum Reply {
-    /// The settings, as JSON text.
-    Settings(String),
     /// The user, as registered.
     User(User),
     /// Users, by id.
@@ -101,6 +93,14 @@ pub trait Users: Rows {
     ) -> Result<(), Self::Error>;
 }
 
+impl Message for Command {
+    const LETTER: char = 'D';
+}
+
+impl Message for Reply {
+    const LETTER: char = 'd';
+}
+
 impl Command {
     /// Whether it may write: then it is carried out in a transaction.
     pub const fn writes(&self) -> bool {
@@ -111,12 +111,11 @@ impl Command {
 /// Carries out a command at a moment (Unix milliseconds).
 pub fn execute<U: Users>(users: &U, command: Command, now_ms: u64) -> Result<Reply, U::Error> {
     match command {
-        Command::Settings {} => Ok(Reply::Settings(users.settings()?.to_json())),
         Command::Register(registration) => register(users, &registration, now_ms),
         Command::Find { user } => {
             let found = match users.by_id(&user)? {
                 Some(user) => Some(user),
-                None => users.by_email(&user.to_lowercase())?,
+                None => users.by_email(&user.to_ascii_lowercase())?,
             };
             Ok(Reply::Users(found.into_iter().collect()))
         }
@@ -328,22 +327,6 @@ mod tests {
 
     fn user(uid: &str, email: &str) -> Result<(String, String), u16> {
         Ok((uid.to_owned(), email.to_owned()))
-    }
-
-    #[test]
-    fn the_settings_are_asked_for_as_documented() {
-        let json = serde_json::to_string(&Command::Settings {}).unwrap();
-        assert_eq!(json, "{\"settings\":{}}");
-        let reply = execute(&Shelf::default(), Command::Settings {}, 0).unwrap();
-        let Reply::Settings(settings) = &reply else {
-            panic!("no settings");
-        };
-        assert_eq!(Settings::parse(settings), Ok(Settings::default()));
-        assert!(
-            serde_json::to_string(&reply)
-                .unwrap()
-                .starts_with("{\"settings\":\"{")
-        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// What KV and the gate hold of it.
+    #[serde(with = "crate::record::as_json")]
     pub record: Record,
     /// The SHA-256 of the secret.
     pub digest: Digest,
@@ -156,7 +157,7 @@ pub(crate) mod tests {
     /// Names of the nth token of a user.
     pub(crate) fn minted(uid: &str, n: u8) -> Minted {
         let hint = Hint::of("default", uid);
-        let moment = NOW.seconds() * 1000 + u64::from(n);
+        let moment = 1_700_000_000_000 | u64::from(n);
         Minted {
             id: Id::generate(&hint, moment, [n; 16]),
             digest: Digest::of(&format!("{uid} {n}")),

@@ -31,6 +31,16 @@ impl<'a> Fields<'a> {
         Self::read(body, None)
     }
 
+    /// Reads an object that is no request's body.
+    pub fn of_object(json: &'a str) -> Result<Self, Problem> {
+        Self::read(json, None)
+    }
+
+    /// The names of the fields that nobody took.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Takes a field out; `expected` ends the sentence «must be …».
     pub fn take<T: DeserializeOwned>(
         &mut self,
@@ -86,7 +96,8 @@ impl<'a> Fields<'a> {
         Ok(fields)
     }
 
-    fn take_raw(&mut self, name: &str) -> Option<&'a RawValue> {
+    /// Takes a field out as the JSON that it is.
+    pub fn take_raw(&mut self, name: &str) -> Option<&'a RawValue> {
         let at = self.fields.iter().position(|(field, _)| field == name)?;
         Some(self.fields.swap_remove(at).1)
     }

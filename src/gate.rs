@@ -20,7 +20,7 @@ use crate::credentials::{self, Credential, CredentialError, Source};
 use crate::digest::Digest;
 use crate::facts::Facts;
 use crate::forward::{self, Bearer};
-use crate::ledger::Command;
+use crate::lookup::{Found, Lookup};
 use crate::management::{Call, Ticket};
 use crate::memory::{Knowledge, Memory};
 use crate::problem::{Code, Problem};
@@ -31,7 +31,7 @@ use crate::settings::Settings;
 use crate::time::Time;
 use crate::token::{Kind, Token};
 use crate::verdict::{Question, Verdict};
-use serde::Deserialize;
+use serde::Serialize;
 use std::rc::Rc;
 
 /// The gate of one isolate: its configuration and its memory.
@@ -39,25 +39,6 @@ use std::rc::Rc;
 pub struct Gate {
     config: Rc<Config>,
     memory: Memory,
-}
-
-/// An authority's reply to the question of the last verdict.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Reply {
-    /// The ledger's: the record as JSON, or nothing where it has none.
-    #[serde(default, deserialize_with = "present")]
-    record: Option<Option<String>>,
-    /// The directory's: the settings as JSON.
-    settings: Option<String>,
-}
-
-impl Reply {
-    /// Reads a reply. What is not understood counts as no answer at all.
-    pub fn parse(json: &str) -> Option<Self> {
-        let reply: Self = serde_json::from_str(json).ok()?;
-        (reply.record.is_some() || reply.settings.is_some()).then_some(reply)
-    }
 }
 
 /// Why the check goes no further: a verdict other than to allow.
@@ -97,7 +78,7 @@ impl Gate {
 
     /// Decides about a request. `reply` answers the question of the verdict
     /// before, if that was one.
-    pub fn check(&mut self, facts: &Facts<'_>, reply: Option<&Reply>, now_ms: u64) -> Verdict {
+    pub fn check(&mut self, facts: &Facts<'_>, reply: Option<&Found>, now_ms: u64) -> Verdict {
         let mut check = Check {
             gate: self,
             facts,
@@ -122,7 +103,7 @@ impl Gate {
 struct Check<'a, 'f> {
     gate: &'a mut Gate,
     facts: &'a Facts<'f>,
-    reply: Option<&'a Reply>,
+    reply: Option<&'a Found>,
     now_ms: u64,
 }
 
@@ -340,7 +321,7 @@ impl Check<'_, '_> {
 
     /// The record under a digest, from memory, KV or the ledger.
     fn record(&mut self, token: &Token<'_>, digest: Digest) -> Result<Rc<Record>, Stop> {
-        if let Some(Reply {
+        if let Some(Found {
             record: Some(found),
             ..
         }) = self.reply
@@ -375,7 +356,7 @@ impl Check<'_, '_> {
 
     /// The record as the ledger has it, in answer to this very request.
     fn confirmed(&self, token: &Token<'_>, digest: Digest) -> Result<Rc<Record>, Stop> {
-        let Some(Reply {
+        let Some(Found {
             record: Some(found),
             ..
         }) = self.reply
@@ -393,7 +374,7 @@ impl Check<'_, '_> {
 
     /// A workspace's settings, from memory, KV or the directory.
     fn settings(&mut self, workspace: &str) -> Result<Rc<Settings>, Stop> {
-        if let Some(Reply {
+        if let Some(Found {
             settings: Some(found),
             ..
         }) = self.reply
@@ -409,7 +390,7 @@ impl Check<'_, '_> {
             Knowledge::NotInKv { .. } => Err(Stop(Box::new(Verdict::Ask(Question {
                 class: "DIRECTORY",
                 name: format!("d/{workspace}"),
-                command: "{\"settings\":{}}".to_owned(),
+                command: Lookup::Settings {}.to_json(),
                 budgets: Vec::new(),
             })))),
             Knowledge::Malformed | Knowledge::Nowhere => {
@@ -431,7 +412,7 @@ impl Check<'_, '_> {
         Stop(Box::new(Verdict::Ask(Question {
             class: "LEDGER",
             name: format!("l/{}", hint.as_str()),
-            command: serde_json::to_string(&Command::Lookup { digest }).unwrap_or_default(),
+            command: Lookup::Lookup { digest }.to_json(),
             budgets,
         })))
     }
@@ -498,9 +479,14 @@ fn refusal(
     answer
 }
 
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+}
+
 fn health(method: &str) -> Answer {
     match method {
-        "GET" | "HEAD" => Answer::json(200, &serde_json::json!({ "status": "ok" })),
+        "GET" | "HEAD" => Answer::json(200, &Health { status: "ok" }),
         _ => {
             let problem = Problem::new(405, Code::InvalidRequest, "use GET");
             problem.answer().header("allow", "GET, HEAD")
@@ -513,8 +499,3 @@ const MEMORY_CAPACITY: usize = 8192;
 
 /// Methods that a proxy must not pass on, or that the platform cannot send.
 const UNFORWARDABLE_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
-
-/// Tells a member that is `null` from one that is absent.
-fn present<'de, D: serde::Deserializer<'de>>(json: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(json).map(Some)
-}

@@ -167,9 +167,12 @@ fn take_scopes(fields: &mut Fields<'_>) -> Result<Scopes, Problem> {
 }
 
 fn take_apps(fields: &mut Fields<'_>, app_ids: &[String]) -> Result<Vec<String>, Problem> {
-    let mut apps = take_list(fields, "apps", 100)?.unwrap_or_default();
-    apps.sort();
-    apps.dedup();
+    let mut apps: Vec<String> = Vec::new();
+    for app in take_list(fields, "apps", 100)?.unwrap_or_default() {
+        if let Err(at) = apps.binary_search(&app) {
+            apps.insert(at, app);
+        }
+    }
     if apps.len() > 1 && apps.iter().any(|app| app == ALL_APPS) {
         return Err(fields.problem("apps", "must name apps, or be [\"*\"] for all of them"));
     }

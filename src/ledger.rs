@@ -1,7 +1,5 @@
-//! What is said to a ledger and what it answers, as JSON over its `fetch`.
-//!
-//! A look-up is `{"lookup":{"digest":"<64 hex>"}}`; its answer is
-//! `{"record":"<the record's JSON, as text>"}`, or `{"record":null}`.
+//! What the token API says to a ledger and what it answers
+//! ([`crate::wire`]). The gate's look-ups are apart ([`crate::lookup`]).
 
 use crate::actor::Actor;
 use crate::change::{Change, Rotation};
@@ -14,17 +12,12 @@ use crate::listing::Filter;
 use crate::outbox::Rows;
 use crate::problem::Problem;
 use crate::record::Record;
+use crate::wire::Message;
 use serde::{Deserialize, Serialize};
 
 /// What a ledger is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub enum Command {
-    /// Find the record of a token. Answered by [`Reply::Record`].
-    Lookup {
-        /// The SHA-256 of the token.
-        digest: Digest,
-    },
     /// Make a token. Answered by [`Reply::Changed`].
     Create(Box<Creation>),
     /// List a user's tokens, newest first. Answered by [`Reply::Page`].
@@ -95,7 +88,6 @@ pub struct Creation {
 /// Who asks, as far as a ledger needs to be told: what else it must know of a
 /// PAT it reads for itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub enum Asker {
     /// The operator.
     Operator {
@@ -145,22 +137,34 @@ impl From<&Actor> for Asker {
     }
 }
 
+impl Message for Command {
+    const LETTER: char = 'L';
+}
+
+impl Message for Reply {
+    const LETTER: char = 'l';
+}
+
 impl Command {
     /// Whether it may write: then it is carried out in a transaction.
     pub const fn writes(&self) -> bool {
-        !matches!(
-            self,
-            Self::Lookup { .. } | Self::List { .. } | Self::Read { .. }
-        )
+        !matches!(self, Self::List { .. } | Self::Read { .. })
     }
+}
+
+/// A record that changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// The SHA-256 of its token.
+    pub digest: Digest,
+    /// The record as it is now.
+    #[serde(with = "crate::record::as_json")]
+    pub record: Record,
 }
 
 /// What a ledger answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub enum Reply {
-    /// The record of a token, as JSON text; `None`: it is not known.
-    Record(Option<String>),
     /// A token.
     Token(Box<Entry>),
     /// Tokens, newest first.
@@ -175,7 +179,7 @@ pub enum Reply {
         /// The token that was asked for, as it is now.
         token: Box<Entry>,
         /// Each record that changed.
-        changed: Vec<(Digest, Record)>,
+        changed: Vec<Changed>,
         /// Whether it had been done before, under the same idempotency key.
         repeated: bool,
     },
@@ -224,29 +228,4 @@ pub trait Tokens: Rows {
         now_ms: u64,
         forget_before_ms: u64,
     ) -> Result<(), Self::Error>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_look_up_is_as_documented() {
-        let digest = Digest::of("abc");
-        let json = serde_json::to_string(&Command::Lookup { digest }).unwrap();
-        assert_eq!(
-            json,
-            format!("{{\"lookup\":{{\"digest\":\"{}\"}}}}", digest.to_hex())
-        );
-        let found = serde_json::to_string(&Reply::Record(Some("{}".to_owned()))).unwrap();
-        assert_eq!(found, "{\"record\":\"{}\"}");
-        let none = serde_json::to_string(&Reply::Record(None)).unwrap();
-        assert_eq!(none, "{\"record\":null}");
-    }
-
-    #[test]
-    fn reading_is_not_writing() {
-        let digest = Digest::of("abc");
-        assert!(!Command::Lookup { digest }.writes());
-    }
 }

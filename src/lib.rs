@@ -29,8 +29,9 @@
 //! - What comes of it: [`verdict`], [`forward`], [`answer`], [`problem`],
 //!   [`challenge`].
 //! - The token API: [`management`] reads what is asked for, [`actor`] is who
-//!   asks, [`grant`], [`change`] and [`listing`] are what they ask for, and
-//!   [`lifecycle`] and [`transaction`] hold the rules of what may be done.
+//!   asks, [`grant`], [`change`] and [`listing`] are what they ask for, [`api`]
+//!   carries it out, and [`lifecycle`] and [`transaction`] hold the rules of
+//!   what may be done.
 //!
 //! The Cloudflare Worker's shell stands in `src/worker/`, behind the feature
 //! `worker`.
@@ -40,6 +41,7 @@
 pub mod actor;
 pub mod address;
 pub mod answer;
+pub mod api;
 pub mod base62;
 pub mod challenge;
 pub mod change;
@@ -59,6 +61,7 @@ pub mod id;
 pub mod ledger;
 pub mod lifecycle;
 pub mod listing;
+pub mod lookup;
 pub mod management;
 pub mod memory;
 pub mod outbox;
@@ -73,6 +76,7 @@ pub mod time;
 pub mod token;
 pub mod transaction;
 pub mod verdict;
+pub mod wire;
 
 #[cfg(feature = "worker")]
 mod worker;

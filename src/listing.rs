@@ -4,11 +4,11 @@ use crate::entry::{Entry, Shown};
 use crate::id::Id;
 use crate::time::Time;
 use crate::token::Kind;
-use data_encoding::BASE64URL_NOPAD;
+use crate::wire::{self, Message};
 use serde::{Deserialize, Serialize};
 
 /// What the query of a list asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
     /// Which tokens.
     pub filter: Filter,
@@ -57,17 +57,18 @@ impl Filter {
     }
 }
 
-/// Where the next page begins. Opaque to clients: base64url of JSON. It grants
+/// Where the next page begins. Opaque to clients ([`crate::wire`]). It grants
 /// nothing, so it need not be signed: who asks is checked for each page anew.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Cursor {
     /// The user in whose tokens the page begins.
-    #[serde(rename = "u")]
     pub uid: String,
     /// It begins after this token; absent: after the user.
-    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Id>,
+}
+
+impl Message for Cursor {
+    const LETTER: char = 'c';
 }
 
 impl Cursor {
@@ -76,13 +77,12 @@ impl Cursor {
         if text.len() > 2048 {
             return None;
         }
-        let json = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
-        serde_json::from_slice(&json).ok()
+        wire::read(text)
     }
 
     /// The cursor as a client gets it.
     pub fn encode(&self) -> String {
-        BASE64URL_NOPAD.encode(&serde_json::to_vec(self).unwrap_or_default())
+        wire::write(self)
     }
 }
 

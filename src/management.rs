@@ -8,13 +8,11 @@ use crate::listing::{Cursor, Listing};
 use crate::problem::{Code, Problem};
 use crate::token::Kind;
 use percent_encoding::percent_decode;
-use serde::{Deserialize, Serialize};
 
 /// A management request that was authenticated and may now read its body.
 ///
-/// The synchronous check makes it, the asynchronous path carries it out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// The check makes it, [`crate::api`] carries it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     /// Who asks.
     pub actor: Actor,
@@ -27,8 +25,7 @@ pub struct Ticket {
 }
 
 /// What a management request asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
     /// Make a token.
     Create,
@@ -45,8 +42,7 @@ pub enum Call {
 }
 
 /// The token that a call is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The one with this id.
     Id(Id),

@@ -122,6 +122,7 @@ const LAST_RETRY_MS: u64 = 60_000;
 const SECOND_PUT_MS: u64 = 61_000;
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "made-up times are small")]
 mod tests {
     use super::*;
     use core::cell::RefCell;

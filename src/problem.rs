@@ -61,7 +61,6 @@ pub struct Problem {
     /// What is wrong and what to do, for a person. Never echoes a credential.
     pub detail: String,
     /// The field that is wrong, for [`Code::InvalidField`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
 }
 
@@ -114,12 +113,18 @@ impl Problem {
         #[derive(Serialize)]
         struct Details<'a> {
             title: &'static str,
-            #[serde(flatten)]
-            problem: &'a Problem,
+            status: u16,
+            code: Code,
+            detail: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            field: Option<&'a str>,
         }
         let details = Details {
             title: title(self.status),
-            problem: self,
+            status: self.status,
+            code: self.code,
+            detail: &self.detail,
+            field: self.field.as_deref(),
         };
         let answer = Answer::with_body(self.status, "application/problem+json", &details);
         match self.status {

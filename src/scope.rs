@@ -74,10 +74,14 @@ impl Scopes {
 }
 
 impl From<Vec<Scope>> for Scopes {
-    fn from(mut scopes: Vec<Scope>) -> Self {
-        scopes.sort();
-        scopes.dedup();
-        Self(scopes)
+    fn from(scopes: Vec<Scope>) -> Self {
+        let mut sorted: Vec<Scope> = Vec::with_capacity(scopes.len());
+        for scope in scopes {
+            if let Err(at) = sorted.binary_search(&scope) {
+                sorted.insert(at, scope);
+            }
+        }
+        Self(sorted)
     }
 }
 

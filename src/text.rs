@@ -41,7 +41,7 @@ pub fn user_id(text: &str) -> Result<(), &'static str> {
 /// The check is a plain one: something, one `@`, something, no white space,
 /// at most 254 bytes. Whether mail arrives there is not for Gatepass to know.
 pub fn email(text: &str) -> Result<String, &'static str> {
-    let lower = text.to_lowercase();
+    let lower = text.to_ascii_lowercase();
     let two_parts = lower.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty() && !domain.is_empty() && !domain.contains('@')
     });

@@ -12,6 +12,7 @@
 
 use crate::base62;
 use crate::hint::Hint;
+use crc::{CRC_32_ISO_HDLC, Crc};
 use serde::{Deserialize, Serialize};
 
 /// What a token is for; each kind has its prefix.
@@ -146,9 +147,10 @@ fn parse_prefixed<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 }
 
 fn checksum(body: &str) -> String {
-    base62::encode_u32(crc32fast::hash(body.as_bytes()))
+    base62::encode_u32(CRC.checksum(body.as_bytes()))
 }
 
+static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 const HINT_LENGTH: usize = Hint::LENGTH;
 const BODY_LENGTH: usize = 30;
 const CHECKSUM_LENGTH: usize = 6;

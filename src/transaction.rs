@@ -6,7 +6,7 @@
 
 use crate::entry::Entry;
 use crate::id::Id;
-use crate::ledger::{Asker, Command, Creation, Reply, Tokens};
+use crate::ledger::{Asker, Changed, Command, Creation, Reply, Tokens};
 use crate::lifecycle;
 use crate::listing::Filter;
 use crate::outbox::Effect;
@@ -18,7 +18,6 @@ use crate::time::{DAY, Time};
 pub fn execute<T: Tokens>(tokens: &T, command: Command, now_ms: u64) -> Result<Reply, T::Error> {
     let now = Time::from_millis(now_ms);
     let outcome = match command {
-        Command::Lookup { digest } => return Ok(Reply::Record(tokens.lookup(&digest)?)),
         Command::Create(creation) => create(tokens, *creation, now_ms),
         Command::List {
             actor,
@@ -234,7 +233,10 @@ fn save<T: Tokens>(
         token: Box::new(token),
         changed: changed
             .into_iter()
-            .map(|entry| (entry.digest, entry.record))
+            .map(|entry| Changed {
+                digest: entry.digest,
+                record: entry.record,
+            })
             .collect(),
         repeated: false,
     })
@@ -252,4 +254,5 @@ const BATCH: usize = 100;
 const MAX_BATCHES: usize = 10;
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "made-up numbers are small")]
 mod tests;

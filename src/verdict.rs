@@ -23,7 +23,8 @@ pub enum Verdict {
     Ask(Question),
     /// Carry out a management request: read its body and go the asynchronous way.
     Manage {
-        /// What was decided; the shell hands it back as it is.
+        /// What was decided.
+        #[serde(skip)]
         ticket: Box<Ticket>,
     },
 }

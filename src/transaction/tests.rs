@@ -209,12 +209,12 @@ fn a_new_token_is_found_at_once_and_is_on_its_way_to_kv() {
     let (token, repeated) = made(shelf.run(creation(operator(), 1, None)));
     assert!(!repeated);
     let digest = token.digest;
-    let found = shelf.run(Command::Lookup { digest });
-    assert_eq!(found, Reply::Record(Some(token.record.to_json())));
+    let found = shelf.lookup(&digest).unwrap();
+    assert_eq!(found, Some(token.record.to_json()));
     let row = shelf.row(&kv_key(&token)).unwrap().unwrap();
     assert_eq!((row.due, row.uid.as_str(), row.repeat), (MS, "ada", false));
     let digest = Digest::of("other");
-    assert_eq!(shelf.run(Command::Lookup { digest }), Reply::Record(None));
+    assert_eq!(shelf.lookup(&digest).unwrap(), None);
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn a_pat_with_tokens_does_not_touch_a_wider_sibling_but_may_revoke_it() {
 #[test]
 fn a_rotation_answers_with_the_successor_and_changes_both() {
     let old = entry("ada", 1);
-    let shelf = Shelf::with(&[old.clone()]);
+    let shelf = Shelf::with(core::slice::from_ref(&old));
     let reply = shelf.run(Command::Rotate {
         actor: operator(),
         id: old.record.id.clone(),

@@ -12,7 +12,7 @@ export function core(env) {
 }
 
 class Core {
-  #objects = new WeakMap();
+  #authorities = new WeakMap();
 
   constructor(env) {
     glue.initSync({ module: wasm });
@@ -36,19 +36,21 @@ class Core {
     return JSON.parse(guard(() => glue.refuse(facts, reason)));
   }
 
-  async manage(env, ticket, body) {
-    const answer = await glue.manage(env, JSON.stringify(ticket), body, Date.now());
-    return { do: "answer", ...JSON.parse(answer) };
+  /** Begins what a verdict told to manage; in the same turn as its check. */
+  management(facts, reply) {
+    const management = guard(() => glue.Management.begin(facts, reply, Date.now()));
+    if (!management) throw new Error("nothing to manage");
+    return management;
   }
 
   /** The Rust half of a Durable Object. */
-  object(name, { ctx, env }) {
-    let object = this.#objects.get(ctx);
-    if (!object) {
-      object = new glue[name](ctx, env);
-      this.#objects.set(ctx, object);
+  authority(name, ctx) {
+    let authority = this.#authorities.get(ctx);
+    if (!authority) {
+      authority = new glue.Authority(name, ctx);
+      this.#authorities.set(ctx, authority);
     }
-    return object;
+    return authority;
   }
 }
 

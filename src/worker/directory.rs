@@ -2,65 +2,40 @@
 //! its list of users.
 
 use super::outbox::{self, Value};
-use super::sql::{Failed, Migrations, Row as SqlRow, Sql, integer, log_error};
+use super::sql::{Failed, Migrations, Row as SqlRow, Sql, integer};
 use crate::digest::Digest;
 use crate::directory::{self, Command, Registration, Users};
 use crate::lifecycle::User;
+use crate::lookup::{Found, Lookup};
 use crate::outbox::Row;
 use crate::settings::Settings;
-use worker::wasm_bindgen;
-use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use crate::wire;
 
-/// Owns the settings and the list of users of a workspace.
-#[durable_object(alarm)]
-pub struct Directory {
-    sql: Sql,
-    env: Env,
-}
-
-impl DurableObject for Directory {
-    fn new(state: State, env: Env) -> Self {
-        let sql = Sql::new(&state, "Directory", MIGRATIONS);
-        Self { sql, env }
-    }
-
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        match self.answer(&request.text().await?) {
-            Ok(json) => Response::ok(json),
-            Err(Failed) => Response::error("the directory could not do it", 500),
+/// Carries out a command, or tells the settings, and answers the reply.
+pub fn execute(sql: &Sql, command: &str, now_ms: u64) -> Result<String, Failed> {
+    if let Some(Lookup::Settings {}) = Lookup::parse(command) {
+        let settings = Some(sql.settings()?.to_json());
+        return Ok(Found {
+            record: None,
+            settings,
         }
+        .to_json());
     }
-
-    async fn alarm(&self) -> worker::Result<Response> {
-        match outbox::flush(&self.sql, &self.env, value).await {
-            Ok(()) => Response::empty(),
-            Err(Failed) => Err("the outbox could not be read".into()),
-        }
-    }
-}
-
-impl Directory {
-    fn answer(&self, command: &str) -> Result<String, Failed> {
-        let command: Command = serde_json::from_str(command).map_err(|_| {
-            log_error("Directory", "a command could not be read");
-            Failed
-        })?;
-        let now = outbox::now_ms();
-        let reply = if command.writes() {
-            self.sql.transaction(|| {
-                let reply = directory::execute(&self.sql, command, now)?;
-                outbox::arm(&self.sql)?;
-                Ok(reply)
-            })?
-        } else {
-            directory::execute(&self.sql, command, now)?
-        };
-        serde_json::to_string(&reply).map_err(|_| Failed)
-    }
+    let command: Command = wire::read(command).ok_or_else(|| sql.unreadable())?;
+    let reply = if command.writes() {
+        sql.transaction(|| {
+            let reply = directory::execute(sql, command, now_ms)?;
+            outbox::arm(sql)?;
+            Ok(reply)
+        })?
+    } else {
+        directory::execute(sql, command, now_ms)?
+    };
+    Ok(wire::write(&reply))
 }
 
 /// What KV shall hold of a workspace.
-fn value(sql: &Sql, _row: &Row, _now_ms: u64) -> Result<Option<Value>, Failed> {
+pub fn value(sql: &Sql, _row: &Row, _now_ms: u64) -> Result<Option<Value>, Failed> {
     Ok(Some(Value {
         text: sql.settings()?.to_json(),
         expiration: None,
@@ -156,7 +131,8 @@ fn read(row: &SqlRow) -> Result<User, Failed> {
     })
 }
 
-const MIGRATIONS: Migrations = &[&[
+/// The tables, version by version.
+pub const MIGRATIONS: Migrations = &[&[
     "CREATE TABLE users (
         uid TEXT PRIMARY KEY,
         workspace TEXT NOT NULL,

@@ -6,6 +6,7 @@
 
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import { core } from "./core.js";
+import { flush } from "./outbox.js";
 import { forward } from "./upstream.js";
 
 /** Milliseconds within which a request is decided, storage included. */
@@ -40,23 +41,30 @@ export default class extends WorkerEntrypoint {
 /** The authority for the tokens of the users that share a hint. */
 export class Ledger extends DurableObject {
   fetch(request) {
-    return core(this.env).object("Ledger", this).fetch(request);
+    return execute(core(this.env).authority("Ledger", this.ctx), request);
   }
 
   alarm() {
-    return core(this.env).object("Ledger", this).alarm();
+    const authority = core(this.env).authority("Ledger", this.ctx);
+    return flush(authority, this.env.RECORDS);
   }
 }
 
 /** The authority for a workspace's settings and list of users. */
 export class Directory extends DurableObject {
   fetch(request) {
-    return core(this.env).object("Directory", this).fetch(request);
+    return execute(core(this.env).authority("Directory", this.ctx), request);
   }
 
   alarm() {
-    return core(this.env).object("Directory", this).alarm();
+    const authority = core(this.env).authority("Directory", this.ctx);
+    return flush(authority, this.env.RECORDS);
   }
+}
+
+/** A command to an authority, and its reply. */
+async function execute(authority, request) {
+  return new Response(authority.execute(await request.text(), Date.now()));
 }
 
 /** What the core reads, as one string: method, URL, a line for each header. */
@@ -116,14 +124,29 @@ async function decide(request, verdict, facts, gate, env, signal) {
         reply = await ask(verdict, env);
         break;
       case "manage": {
-        const body = await readBody(request, signal);
-        if (body === undefined) return gate.refuse(facts, "content_too_large");
-        return gate.manage(env, verdict.ticket, body);
+        const management = gate.management(facts, reply);
+        try {
+          return await manage(management, request, facts, gate, env, signal);
+        } finally {
+          management.free();
+        }
       }
     }
     verdict = gate.check(facts, reply);
   }
   throw new StoreUnavailable();
+}
+
+/** Carries out a management request, one reply of an authority at a time. */
+async function manage(management, request, facts, gate, env, signal) {
+  const body = await readBody(request, signal);
+  if (body === undefined) return gate.refuse(facts, "content_too_large");
+  management.body(body);
+  for (;;) {
+    const verdict = JSON.parse(management.step());
+    if (verdict.do === "answer") return verdict;
+    management.reply(await ask(verdict, env));
+  }
 }
 
 async function read(key, gate, env) {

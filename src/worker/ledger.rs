@@ -1,68 +1,44 @@
 //! The Durable Object `l/<hint>`, which owns the tokens of its users.
 
 use super::outbox::{self, Value};
-use super::sql::{Failed, Migrations, Row as SqlRow, Sql, integer, log_error};
+use super::sql::{Failed, Migrations, Row as SqlRow, Sql, integer};
 use crate::digest::Digest;
 use crate::entry::Entry;
 use crate::id::Id;
 use crate::ledger::{Command, Creation, Tokens};
+use crate::lookup::{Found, Lookup};
 use crate::outbox::Row;
 use crate::record::Record;
 use crate::time::Time;
 use crate::transaction;
-use worker::wasm_bindgen;
-use worker::{DurableObject, Env, Request, Response, SqlStorageValue, State, durable_object};
+use crate::wire;
+use worker::SqlStorageValue;
 
-/// Owns the tokens of all users that share a hint.
-#[durable_object(alarm)]
-pub struct Ledger {
-    sql: Sql,
-    env: Env,
-}
-
-impl DurableObject for Ledger {
-    fn new(state: State, env: Env) -> Self {
-        let sql = Sql::new(&state, "Ledger", MIGRATIONS);
-        Self { sql, env }
-    }
-
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        match self.answer(&request.text().await?) {
-            Ok(json) => Response::ok(json),
-            Err(Failed) => Response::error("the ledger could not do it", 500),
+/// Carries out a command, or looks a token up, and answers the reply.
+pub fn execute(sql: &Sql, command: &str, now_ms: u64) -> Result<String, Failed> {
+    if let Some(Lookup::Lookup { digest }) = Lookup::parse(command) {
+        let record = Some(sql.lookup(&digest)?);
+        return Ok(Found {
+            record,
+            settings: None,
         }
+        .to_json());
     }
-
-    async fn alarm(&self) -> worker::Result<Response> {
-        match outbox::flush(&self.sql, &self.env, value).await {
-            Ok(()) => Response::empty(),
-            Err(Failed) => Err("the outbox could not be read".into()),
-        }
-    }
-}
-
-impl Ledger {
-    fn answer(&self, command: &str) -> Result<String, Failed> {
-        let command: Command = serde_json::from_str(command).map_err(|_| {
-            log_error("Ledger", "a command could not be read");
-            Failed
-        })?;
-        let now = outbox::now_ms();
-        let reply = if command.writes() {
-            self.sql.transaction(|| {
-                let reply = transaction::execute(&self.sql, command, now)?;
-                outbox::arm(&self.sql)?;
-                Ok(reply)
-            })?
-        } else {
-            transaction::execute(&self.sql, command, now)?
-        };
-        serde_json::to_string(&reply).map_err(|_| Failed)
-    }
+    let command: Command = wire::read(command).ok_or_else(|| sql.unreadable())?;
+    let reply = if command.writes() {
+        sql.transaction(|| {
+            let reply = transaction::execute(sql, command, now_ms)?;
+            outbox::arm(sql)?;
+            Ok(reply)
+        })?
+    } else {
+        transaction::execute(sql, command, now_ms)?
+    };
+    Ok(wire::write(&reply))
 }
 
 /// What KV shall hold of a token.
-fn value(sql: &Sql, row: &Row, now_ms: u64) -> Result<Option<Value>, Failed> {
+pub fn value(sql: &Sql, row: &Row, now_ms: u64) -> Result<Option<Value>, Failed> {
     let query = "SELECT record FROM tokens WHERE digest = ? AND workspace = ? AND uid = ?";
     let digest = row.key.trim_start_matches("t/");
     let values = [digest, &row.workspace, &row.uid].map(SqlStorageValue::from);
@@ -215,7 +191,8 @@ fn read(row: &SqlRow) -> Result<Entry, Failed> {
 
 const COLUMNS: &str = "record, digest, description, start, parent, successor";
 
-const MIGRATIONS: Migrations = &[&[
+/// The tables, version by version.
+pub const MIGRATIONS: Migrations = &[&[
     "CREATE TABLE tokens (
         id TEXT PRIMARY KEY,
         workspace TEXT NOT NULL,

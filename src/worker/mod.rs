@@ -1,21 +1,23 @@
 //! The Cloudflare Worker's shell: what `core.js` calls, and the Durable Objects.
 
-mod api;
+mod authority;
 mod directory;
 mod ledger;
 mod outbox;
 mod sql;
 
+use crate::api::{self, Entropy, Inputs, Progress};
 use crate::config::Config;
 use crate::facts::{Facts, READ_HEADERS};
-use crate::gate::{Gate, Reply};
+use crate::gate::Gate;
+use crate::ledger::Changed;
+use crate::lookup::Found;
 use crate::management::Ticket;
 use crate::problem::{Code, Problem};
 use crate::verdict::Verdict;
 use std::cell::RefCell;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::{Env, wasm_bindgen_futures};
 
 thread_local! {
     static GATE: RefCell<Option<Gate>> = const { RefCell::new(None) };
@@ -43,12 +45,12 @@ pub fn read_headers() -> Vec<String> {
 /// Decides about a request. Answers a [`Verdict`] as JSON.
 #[wasm_bindgen]
 pub fn check(facts: &str, reply: Option<String>, now_ms: f64) -> Result<String, JsError> {
-    let reply = match reply.as_deref().map(Reply::parse) {
+    let reply = match reply.as_deref().map(Found::parse) {
         Some(None) => return Ok(Verdict::Answer(Problem::store_unavailable().answer()).to_json()),
         reply => reply.flatten(),
     };
     with_gate(|gate| match Facts::parse(facts) {
-        Some(facts) => gate.check(&facts, reply.as_ref(), millis(now_ms)),
+        Some(facts) => gate.check(&facts, reply.as_ref(), whole(now_ms)),
         None => Verdict::Answer(Problem::invalid_request("the URL is malformed").answer()),
     })
     .map(|verdict| verdict.to_json())
@@ -57,7 +59,7 @@ pub fn check(facts: &str, reply: Option<String>, now_ms: f64) -> Result<String, 
 /// Takes in what KV holds under a key.
 #[wasm_bindgen]
 pub fn learn(key: &str, value: Option<String>, now_ms: f64) -> Result<(), JsError> {
-    with_gate(|gate| gate.learn(key, value.as_deref(), millis(now_ms)))
+    with_gate(|gate| gate.learn(key, value.as_deref(), whole(now_ms)))
 }
 
 /// The answer where the shell itself must refuse, as a verdict in JSON.
@@ -71,24 +73,76 @@ pub fn refuse(facts: &str, reason: &str) -> Result<String, JsError> {
     .map(|answer| Verdict::Answer(answer).to_json())
 }
 
-/// Carries out a management request. Answers its answer as JSON.
+/// A management request on its way.
 #[wasm_bindgen]
-pub async fn manage(
-    env: Env,
-    ticket: String,
+pub struct Management {
+    ticket: Ticket,
+    entropy: Entropy,
     body: String,
-    now_ms: f64,
-) -> Result<String, JsError> {
-    let config = with_gate(|gate| gate.config())?;
-    let ticket: Ticket =
-        serde_json::from_str(&ticket).map_err(|_| JsError::new("the ticket cannot be read"))?;
-    let managed = api::manage(&env, &config, ticket, &body, millis(now_ms)).await;
-    with_gate(|gate| {
-        for (digest, record) in managed.changed {
-            gate.learn_change(digest, record, millis(now_ms));
-        }
-    })?;
-    Ok(serde_json::to_string(&managed.answer)?)
+    replies: Vec<String>,
+    now_ms: u64,
+}
+
+#[wasm_bindgen]
+impl Management {
+    /// Begins what a verdict told to manage; the same arguments as for that
+    /// [`check`], in the same turn. Answers nothing if the verdict is another.
+    pub fn begin(facts: &str, reply: Option<String>, now_ms: f64) -> Result<Option<Self>, JsError> {
+        let now_ms = whole(now_ms);
+        let reply = reply.as_deref().and_then(Found::parse);
+        let verdict = with_gate(|gate| {
+            Facts::parse(facts).map(|facts| gate.check(&facts, reply.as_ref(), now_ms))
+        })?;
+        let Some(Verdict::Manage { ticket }) = verdict else {
+            return Ok(None);
+        };
+        let mut entropy = Entropy([0; 64], [0; 16]);
+        getrandom::fill(&mut entropy.0)
+            .and_then(|()| getrandom::fill(&mut entropy.1))
+            .map_err(|_| JsError::new("there is no entropy"))?;
+        Ok(Some(Self {
+            ticket: *ticket,
+            entropy,
+            body: String::new(),
+            replies: Vec::new(),
+            now_ms,
+        }))
+    }
+
+    /// Takes the request's body.
+    pub fn body(&mut self, body: String) {
+        self.body = body;
+    }
+
+    /// Takes the reply to the last question.
+    pub fn reply(&mut self, reply: String) {
+        self.replies.push(reply);
+    }
+
+    /// Goes as far as the replies reach. Answers a [`Verdict`] as JSON: a
+    /// question or an answer.
+    pub fn step(&self) -> Result<String, JsError> {
+        with_gate(|gate| {
+            let config = gate.config();
+            let inputs = Inputs {
+                config: &config,
+                body: &self.body,
+                entropy: &self.entropy,
+                replies: &self.replies,
+                now_ms: self.now_ms,
+            };
+            match api::manage(&self.ticket, inputs) {
+                Progress::Ask(question) => Verdict::Ask(question),
+                Progress::Done { answer, changed } => {
+                    for Changed { digest, record } in changed {
+                        gate.learn_change(digest, record, self.now_ms);
+                    }
+                    Verdict::Answer(answer)
+                }
+            }
+        })
+        .map(|verdict| verdict.to_json())
+    }
 }
 
 /// What the shell can run into, in words.
@@ -124,12 +178,12 @@ fn with_gate<T>(then: impl FnOnce(&mut Gate) -> T) -> Result<T, JsError> {
         .ok_or_else(|| JsError::new("the gate is not configured"))
 }
 
-/// JavaScript's clock as whole milliseconds.
+/// A whole number from JavaScript, such as its clock's milliseconds.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a cast from a float saturates"
 )]
-const fn millis(now_ms: f64) -> u64 {
-    now_ms as u64
+const fn whole(number: f64) -> u64 {
+    number as u64
 }

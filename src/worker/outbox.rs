@@ -1,18 +1,14 @@
-//! The outbox at work: the alarm that brings KV up to date.
+//! The outbox at work: what the alarm of a Durable Object brings to KV.
 //!
-//! The alarm of a Durable Object is its only process that writes to KV, and
-//! runs one at a time, so each key has one put in flight. Before the first put
-//! it sets itself again, and at its end to when the next row is due: whatever
-//! happens in between, it comes back.
+//! The alarm is the object's only process that writes to KV, and runs one at a
+//! time, so each key has one put in flight. Before the first put it sets itself
+//! again, and at its end to when the next row is due: whatever happens in
+//! between, it comes back. The puts themselves are JavaScript's (`outbox.js`).
 
-use super::sql::{Failed, Row as SqlRow, Sql, integer, log_error};
+use super::sql::{Failed, Row as SqlRow, Sql, integer};
 use crate::outbox::{Row, Rows};
-use core::future::{Future, poll_fn};
-use core::pin::{Pin, pin};
-use core::task::Poll;
-use core::time::Duration;
-use serde_json::json;
-use worker::{Date, Delay, Env, SqlStorageValue, kv::KvStore};
+use serde::Serialize;
+use worker::SqlStorageValue;
 
 /// The table that each Durable Object with an outbox has.
 pub const TABLE: &str = "
@@ -29,6 +25,7 @@ pub const TABLE: &str = "
     CREATE INDEX outbox_due ON outbox (due);";
 
 /// What KV shall hold under a key.
+#[derive(Serialize)]
 pub struct Value {
     /// The text.
     pub text: String,
@@ -48,109 +45,94 @@ pub fn arm(sql: &Sql) -> Result<(), Failed> {
     }
 }
 
-/// Puts what is due. After an error the alarm is still set.
-pub async fn flush(sql: &Sql, env: &Env, find: Find) -> Result<(), Failed> {
-    sql.set_alarm(now_ms().saturating_add(SAFETY_MS))?;
-    for _ in 0..MAX_BATCHES {
-        let due = due(sql)?;
-        if due.is_empty() {
-            break;
-        }
-        let puts = due.iter().map(|row| put(sql, env, row, find)).collect();
-        let outcomes = all(puts).await;
-        sql.transaction(|| {
-            due.iter()
-                .zip(outcomes)
-                .try_for_each(|(row, accepted)| settle(sql, row, accepted))
-        })?;
-    }
-    report(sql)?;
+/// A put to be tried: the key, the value, and the change that it brings.
+#[derive(Serialize)]
+struct Put {
+    key: String,
+    generation: u64,
+    value: Option<Value>,
+}
+
+/// Sets the alarm again, in case what follows breaks off.
+pub fn begin(sql: &Sql, now_ms: u64) -> Result<(), Failed> {
+    sql.set_alarm(now_ms.saturating_add(SAFETY_MS))
+}
+
+/// The puts that are due, a few at a time, as JSON.
+pub fn due(sql: &Sql, find: Find, now_ms: u64) -> Result<String, Failed> {
+    let query = format!("SELECT {COLUMNS} FROM outbox WHERE due <= ? ORDER BY due LIMIT {BATCH}");
+    let rows = sql.rows(&query, vec![integer(now_ms)])?;
+    let puts = rows
+        .iter()
+        .map(|row| {
+            let row = read(row)?;
+            let value = find(sql, &row, now_ms)?;
+            Ok(Put {
+                key: row.key,
+                generation: row.generation,
+                value,
+            })
+        })
+        .collect::<Result<Vec<_>, Failed>>()?;
+    serde_json::to_string(&puts).map_err(|_| Failed)
+}
+
+/// Tells if KV lags behind, and sets the alarm to when the next row is due.
+pub fn end(sql: &Sql, now_ms: u64) -> Result<(), Failed> {
+    report(sql, now_ms)?;
     sql.delete_alarm()?;
     arm(sql)
 }
 
-/// Now, by the clock of the machine.
-pub fn now_ms() -> u64 {
-    Date::now().as_millis()
-}
-
-fn due(sql: &Sql) -> Result<Vec<Row>, Failed> {
-    let query = format!("SELECT {COLUMNS} FROM outbox WHERE due <= ? ORDER BY due LIMIT {BATCH}");
-    let rows = sql.rows(&query, vec![integer(now_ms())])?;
-    rows.iter().map(read).collect()
-}
-
-/// Whether KV has accepted the value of a row's key, or need not have it.
-fn put<'a>(
+/// Takes note of what came of a put: whether KV has accepted the change.
+pub fn settle(
     sql: &Sql,
-    env: &Env,
-    row: &'a Row,
-    find: Find,
-) -> Pin<Box<dyn Future<Output = bool> + 'a>> {
-    let value = find(sql, row, now_ms());
-    let kv = env.kv("RECORDS");
-    Box::pin(async move {
-        match (value, kv) {
-            (Ok(Some(value)), Ok(kv)) => {
-                let put = try_put(&kv, &row.key, &value);
-                match within(Duration::from_millis(PUT_MS), put).await {
-                    Some(Ok(())) => true,
-                    Some(Err(error)) => {
-                        log_error("RECORDS", &error.to_string());
-                        false
-                    }
-                    None => {
-                        log_error("RECORDS", "a put took too long");
-                        false
-                    }
-                }
-            }
-            (Ok(None), _) => true,
-            (Err(Failed), _) | (_, Err(_)) => false,
-        }
-    })
-}
-
-async fn try_put(kv: &KvStore, key: &str, value: &Value) -> worker::Result<()> {
-    let mut put = kv.put(key, value.text.as_str())?;
-    if let Some(expiration) = value.expiration {
-        put = put.expiration(expiration);
-    }
-    Ok(put.execute().await?)
-}
-
-fn settle(sql: &Sql, sent: &Row, accepted: bool) -> Result<(), Failed> {
-    let Some(row) = sql.row(&sent.key)? else {
+    key: &str,
+    generation: u64,
+    accepted: bool,
+    now_ms: u64,
+) -> Result<(), Failed> {
+    let Some(row) = sql.row(key)? else {
         return Ok(());
     };
+    let (workspace, uid) = (row.workspace.clone(), row.uid.clone());
     let left = if accepted {
-        row.accepted(sent.generation, now_ms())
+        row.accepted(generation, now_ms)
     } else {
-        Some(row.uncertain(now_ms()))
+        Some(row.uncertain(now_ms))
     };
     match left {
         Some(row) => sql.save_row(&row),
         None => {
             let delete = "DELETE FROM outbox WHERE key = ? AND workspace = ? AND uid = ?";
-            let key = [&sent.key, &sent.workspace, &sent.uid];
-            sql.write(delete, key.map(|part| part.as_str().into()).into())
+            let key = [key, &workspace, &uid];
+            sql.write(delete, key.map(SqlStorageValue::from).into())
         }
     }
 }
 
+#[derive(Serialize)]
+struct Metric {
+    metric: &'static str,
+    value: u64,
+    entries: u64,
+    class: &'static str,
+}
+
 /// One structured line if KV has not accepted everything.
-fn report(sql: &Sql) -> Result<(), Failed> {
+fn report(sql: &Sql, now_ms: u64) -> Result<(), Failed> {
     let query = "SELECT COUNT(*), MIN(since) FROM outbox WHERE since IS NOT NULL";
     let row = sql.first(query, Vec::new())?;
     let entries = row.as_ref().and_then(|row| row.number(0)).unwrap_or(0);
     if let Some(since) = row.as_ref().and_then(|row| row.number(1)) {
-        let age = now_ms().saturating_sub(since) / 1000;
-        let line = json!({
-            "metric": "outbox_age_seconds",
-            "value": age,
-            "entries": entries,
-            "class": sql.class,
-        });
+        let age = now_ms.saturating_sub(since) / 1000;
+        let line = Metric {
+            metric: "outbox_age_seconds",
+            value: age,
+            entries,
+            class: sql.class,
+        };
+        let line = serde_json::to_string(&line).map_err(|_| Failed)?;
         worker::console_log!("{line}");
     }
     Ok(())
@@ -197,45 +179,9 @@ fn read(row: &SqlRow) -> Result<Row, Failed> {
     })
 }
 
-/// Waits for all, side by side.
-async fn all(mut waiting: Vec<Pin<Box<dyn Future<Output = bool> + '_>>>) -> Vec<bool> {
-    let mut outcomes = vec![None; waiting.len()];
-    poll_fn(|context| {
-        for (future, outcome) in waiting.iter_mut().zip(&mut outcomes) {
-            if outcome.is_none()
-                && let Poll::Ready(value) = future.as_mut().poll(context)
-            {
-                *outcome = Some(value);
-            }
-        }
-        if outcomes.iter().all(Option::is_some) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
-    outcomes.into_iter().flatten().collect()
-}
-
-/// What comes of a future in time; `None`: nothing.
-async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    let mut limit = pin!(Delay::from(limit));
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(value) => Poll::Ready(Some(value)),
-        Poll::Pending => limit.as_mut().poll(context).map(|()| None),
-    })
-    .await
-}
-
 const COLUMNS: &str = "key, workspace, uid, due, attempts, repeat, since, generation";
 
 /// How many puts run side by side: that many connections a Worker may have.
 const BATCH: usize = 6;
-/// How many batches one alarm puts; 48 puts stay below each plan's limit.
-const MAX_BATCHES: usize = 8;
-/// After this long a put is given up.
-const PUT_MS: u64 = 10_000;
 /// When the alarm comes back if it breaks off.
 const SAFETY_MS: u64 = 30_000;

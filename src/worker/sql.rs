@@ -2,10 +2,10 @@
 //! transactions that roll back, and the alarm.
 
 use core::cell::Cell;
-use serde_json::json;
+use js_sys::{Error, Promise};
+use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{Error, Promise};
 use worker::{SqlStorage, SqlStorageValue, State};
 
 #[wasm_bindgen]
@@ -169,6 +169,12 @@ impl Sql {
             .map_err(|error| self.failed(&error.to_string().into()))
     }
 
+    /// Something that was handed to the object cannot be read.
+    pub fn unreadable(&self) -> Failed {
+        log_error(self.class, "what was sent could not be read");
+        Failed
+    }
+
     fn failed(&self, error: &JsValue) -> Failed {
         let message = error
             .dyn_ref::<Error>()
@@ -201,8 +207,18 @@ pub fn integer(number: u64) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
+#[derive(Serialize)]
+struct LogLine<'a> {
+    error: &'a str,
+    message: String,
+}
+
 /// One structured line about what failed. What stores say holds no secret.
-pub fn log_error(place: &str, message: &str) {
+fn log_error(place: &str, message: &str) {
     let message: String = message.chars().take(200).collect();
-    worker::console_error!("{}", json!({ "error": place, "message": message }));
+    let line = LogLine {
+        error: place,
+        message,
+    };
+    worker::console_error!("{}", serde_json::to_string(&line).unwrap_or_default());
 }

@@ -3,6 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -42,7 +43,11 @@ export async function startGate({ state, env = {} } = {}) {
   const child = spawn(
     process.execPath,
     ["scripts/start.mjs", "--release", "--port", String(port), "--state", folder],
-    { cwd: fileURLToPath(ROOT), env: { ...process.env, ...secrets, ...env }, stdio: ["ignore", "pipe", "pipe"] },
+    {
+      cwd: fileURLToPath(ROOT),
+      env: { ...process.env, ...secrets, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
   );
   const killed = () => child.kill("SIGKILL");
   process.once("exit", killed);
@@ -70,7 +75,8 @@ export async function startGate({ state, env = {} } = {}) {
     operatorKey: env.OPERATOR_KEY ?? secrets.OPERATOR_KEY,
     output: () => output,
     /** The memory of the workerd processes that it started, in bytes. */
-    memory: async () => (await Promise.all((await runtimes()).map(residentBytes))).reduce((a, b) => a + b, 0),
+    memory: async () =>
+      (await Promise.all((await runtimes()).map(residentBytes))).reduce((a, b) => a + b, 0),
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
   };
@@ -166,16 +172,16 @@ function objectsBinding(className, standIn) {
   return { durableObject: className };
 }
 
-/** The Worker as it is shipped, module by module. */
+/** The Worker as it is shipped, module by module; its entry comes first. */
 function gateModules() {
-  const names = [
-    "src/worker/entry.js",
-    "src/worker/core.js",
-    "src/worker/upstream.js",
-    "build/gatepass.js",
-    "build/gatepass_bg.wasm",
-  ];
-  return Object.fromEntries(names.map((name) => [name, new URL(name, ROOT)]));
+  const folders = ["src/worker/", "build/"];
+  const files = folders.flatMap((folder) =>
+    readdirSync(new URL(folder, ROOT), { recursive: true })
+      .filter((name) => /\.(js|wasm)$/.test(name))
+      .map((name) => folder + name),
+  );
+  const names = new Set(["src/worker/entry.js", ...files]);
+  return Object.fromEntries([...names].map((name) => [name, new URL(name, ROOT)]));
 }
 
 /** Calls of the management API, as the operator unless `auth` says otherwise. */

@@ -9,7 +9,8 @@ export const BASIC = 'Basic realm="Gatepass", charset="UTF-8"';
 
 /**
  * Asserts that an answer of `rawRequest` is a refusal: RFC 9457 problem details with this status and
- * code, kept by no cache, with exactly these challenges. Answers the problem.
+ * code, exactly these challenges, and what OWASP ASVS 3.4 and 14.3.2 want on every answer. Answers
+ * the problem.
  */
 export function assertRefused(answer, status, code, challenges = []) {
   const where = `${answer.status} ${answer.text}`;
@@ -20,6 +21,8 @@ export function assertRefused(answer, status, code, challenges = []) {
   assert.equal(problem.code, code, where);
   assert.equal(answer.header("Cache-Control"), "no-store", where);
   assert.equal(answer.header("X-Content-Type-Options"), "nosniff", where);
+  assert.equal(answer.header("Referrer-Policy"), "no-referrer", where);
+  assert.match(answer.header("Content-Security-Policy") ?? "", /frame-ancestors 'none'/, where);
   assert.equal(answer.headerAll("WWW-Authenticate").join(", "), challenges.join(", "), where);
   if (status === 429 || status === 503) {
     assert.match(answer.header("Retry-After"), /^\d+$/);

@@ -92,7 +92,7 @@ export function objectsWorker(name, server) {
   };
 }
 
-/** A rate limiter by RPC: it lets \`budget\` calls of a key pass, and throws for the key \`thrown\`. */
+/** A rate limiter by RPC: it lets `budget` calls of a key pass, and throws for the key `thrown`. */
 export function limiterWorker(name, { budget = 1e9, thrown = null } = {}) {
   const source = `
     import { WorkerEntrypoint } from "cloudflare:workers";

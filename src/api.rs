@@ -1,6 +1,10 @@
 //! The token API carried out: bodies read, authorities asked, answers written.
+//!
+//! A call may need several replies of ledgers and directories, one after the
+//! other. It is a pure function of what is known: run with the replies so far,
+//! it ends in an answer or in the next question, and is run again with one
+//! reply more. So nothing here waits, and all of it runs natively.
 
-use super::sql::log_error;
 use crate::actor::Actor;
 use crate::answer::Answer;
 use crate::challenge::Challenge;
@@ -12,83 +16,116 @@ use crate::entry::{Entry, Minted};
 use crate::grant::{Grant, Named, not_its_own_user};
 use crate::hint::Hint;
 use crate::id::Id;
-use crate::ledger::{self, Asker, Creation};
+use crate::ledger::{self, Asker, Changed, Creation};
 use crate::lifecycle::User;
 use crate::listing::{Cursor, Listing};
 use crate::management::{self, Call, Target, Ticket};
 use crate::problem::{Code, Problem};
-use crate::record::Record;
 use crate::scope::Scope;
 use crate::time::Time;
 use crate::token::{self, Kind, Token};
+use crate::verdict::Question;
+use crate::wire::{self, Message};
+use core::cell::Cell;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use worker::{Env, Method, Request, RequestInit};
 
-/// A management request that was carried out, or refused.
-pub struct Managed {
-    /// What the client gets.
-    pub answer: Answer,
-    /// Each record that changed, for the isolate to know at once.
-    pub changed: Vec<(Digest, Record)>,
+/// How far a management request got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// An authority must be asked; then it goes on with one reply more.
+    Ask(Question),
+    /// It is done, or refused.
+    Done {
+        /// What the client gets.
+        answer: Answer,
+        /// Each record that changed, for the isolate to know at once.
+        changed: Vec<Changed>,
+    },
 }
 
-/// Does what a ticket says.
-pub async fn manage(
-    env: &Env,
-    config: &Config,
-    ticket: Ticket,
-    body: &str,
-    now_ms: u64,
-) -> Managed {
+/// What a call is carried out with: the same each time that it is run again,
+/// but for the replies.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// The deployment's configuration.
+    pub config: &'a Config,
+    /// The request's body.
+    pub body: &'a str,
+    /// Random bytes, for a token and its id.
+    pub entropy: &'a Entropy,
+    /// What the authorities replied so far, in the order of the questions.
+    pub replies: &'a [String],
+    /// The time in Unix milliseconds.
+    pub now_ms: u64,
+}
+
+/// Random bytes: 64 for the secret, 16 for the id.
+#[derive(Clone, Copy, Debug)]
+pub struct Entropy(pub [u8; 64], pub [u8; 16]);
+
+/// Does what a ticket says, as far as the replies reach.
+pub fn manage(ticket: &Ticket, inputs: Inputs<'_>) -> Progress {
     let mut api = Api {
-        env,
-        config,
+        inputs,
         actor: &ticket.actor,
         asker: Asker::from(&ticket.actor),
-        now_ms,
+        asked: Cell::new(0),
         changed: Vec::new(),
     };
-    let outcome = api.carry_out(&ticket, body).await;
-    Managed {
-        answer: outcome.unwrap_or_else(|problem| refusal(&problem)),
+    let answer = match api.carry_out(ticket) {
+        Ok(answer) => answer,
+        Err(Stop::Refused(problem)) => refusal(&problem),
+        Err(Stop::Ask(question)) => return Progress::Ask(question),
+    };
+    Progress::Done {
+        answer,
         changed: api.changed,
     }
 }
 
 struct Api<'a> {
-    env: &'a Env,
-    config: &'a Config,
+    inputs: Inputs<'a>,
     actor: &'a Actor,
     asker: Asker,
-    now_ms: u64,
-    changed: Vec<(Digest, Record)>,
+    /// How many questions this run has asked.
+    asked: Cell<usize>,
+    changed: Vec<Changed>,
+}
+
+/// Why a run ends before it has an answer.
+enum Stop {
+    Refused(Problem),
+    Ask(Question),
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
 }
 
 impl Api<'_> {
-    async fn carry_out(&mut self, ticket: &Ticket, body: &str) -> Result<Answer, Problem> {
+    fn carry_out(&mut self, ticket: &Ticket) -> Result<Answer, Stop> {
         let content_type = ticket.content_type.as_deref();
+        let body = self.inputs.body;
         match &ticket.call {
             Call::Create => {
                 let key = ticket.idempotency_key.as_deref();
-                self.create(content_type, body, key).await
+                self.create(content_type, key)
             }
-            Call::List(listing) => self.list(listing).await,
+            Call::List(listing) => self.list(listing),
             Call::Read(target) => {
                 let id = self.id(target)?;
                 let actor = self.asker.clone();
-                match self
-                    .ask_about(
-                        &id,
-                        ledger::Command::Read {
-                            actor,
-                            id: id.clone(),
-                        },
-                    )
-                    .await?
-                {
+                match self.ask_about(
+                    &id,
+                    ledger::Command::Read {
+                        actor,
+                        id: id.clone(),
+                    },
+                )? {
                     ledger::Reply::Token(entry) => Ok(self.show(200, &entry, None)),
-                    _ => Err(misunderstood("Ledger")),
+                    _ => Err(misunderstood().into()),
                 }
             }
             Call::Change(id) => {
@@ -97,7 +134,7 @@ impl Api<'_> {
                     id: id.clone(),
                     change: Change::parse(content_type, body)?,
                 };
-                let (entry, _) = self.change(id, command).await?;
+                let (entry, _) = self.change(id, command)?;
                 Ok(self.show(200, &entry, None))
             }
             Call::Rotate(id) => {
@@ -109,7 +146,7 @@ impl Api<'_> {
                     rotation,
                     minted,
                 };
-                let (entry, _) = self.change(id, command).await?;
+                let (entry, _) = self.change(id, command)?;
                 Ok(self.created(&entry, Some(&secret)))
             }
             Call::Revoke(target) => {
@@ -121,28 +158,28 @@ impl Api<'_> {
                         actor,
                         id: id.clone(),
                     },
-                )
-                .await?;
+                )?;
                 Ok(Answer::empty(204))
             }
         }
     }
 
-    async fn create(
-        &mut self,
-        content_type: Option<&str>,
-        body: &str,
-        key: Option<&str>,
-    ) -> Result<Answer, Problem> {
+    fn create(&mut self, content_type: Option<&str>, key: Option<&str>) -> Result<Answer, Stop> {
+        let body = self.inputs.body;
         management::check_idempotency_key(key)?;
-        let (grant, named) = Grant::parse(content_type, body, &self.config.app_ids(), self.now())?;
+        let (grant, named) = Grant::parse(
+            content_type,
+            body,
+            &self.inputs.config.app_ids(),
+            self.now(),
+        )?;
         let registration = Registration {
             workspace: self.actor.workspace().to_owned(),
             user: Named::resolve(self.actor, named)?,
             actor: self.asker.name().to_owned(),
             once: key.map(|key| (key.to_owned(), Digest::of(body))),
         };
-        let user = self.register(registration).await?;
+        let user = self.register(registration)?;
         let (minted, secret) = self.mint(&Hint::of(self.actor.workspace(), &user.uid))?;
         let id = minted.id.clone();
         let creation = Creation {
@@ -153,13 +190,13 @@ impl Api<'_> {
             once: key.map(|key| Digest::of(&format!("{key}\0{body}"))),
         };
         let command = ledger::Command::Create(Box::new(creation));
-        let (entry, repeated) = self.change(&id, command).await?;
+        let (entry, repeated) = self.change(&id, command)?;
         Ok(self.created(&entry, Some(secret.as_str()).filter(|_| !repeated)))
     }
 
-    async fn register(&self, registration: Registration) -> Result<User, Problem> {
+    fn register(&self, registration: Registration) -> Result<User, Stop> {
         let command = directory::Command::Register(Box::new(registration));
-        match self.ask_directory(command).await? {
+        match self.ask_directory(command)? {
             directory::Reply::User(mut user) => {
                 // A directory that lost its memory does not take the address away.
                 if let (Actor::Pat(record), true) = (self.actor, user.email.is_empty()) {
@@ -167,16 +204,16 @@ impl Api<'_> {
                 }
                 Ok(user)
             }
-            _ => Err(misunderstood("Directory")),
+            _ => Err(misunderstood().into()),
         }
     }
 
-    async fn list(&self, listing: &Listing) -> Result<Answer, Problem> {
+    fn list(&self, listing: &Listing) -> Result<Answer, Stop> {
         let mut page = Page::default();
-        match self.listed_user(listing).await? {
+        match self.listed_user(listing)? {
             Listed::Nobody => {}
-            Listed::One(uid) => self.list_one(listing, &uid, &mut page).await?,
-            Listed::Everybody => self.list_all(listing, &mut page).await?,
+            Listed::One(uid) => self.list_one(listing, &uid, &mut page)?,
+            Listed::Everybody => self.list_all(listing, &mut page)?,
         }
         let now = self.now();
         let body = List {
@@ -191,47 +228,47 @@ impl Api<'_> {
     }
 
     /// Whose tokens a list shows.
-    async fn listed_user(&self, listing: &Listing) -> Result<Listed, Problem> {
+    fn listed_user(&self, listing: &Listing) -> Result<Listed, Stop> {
         match (self.actor, &listing.user) {
             (Actor::Pat(record), user) => {
                 let own = |user: &String| {
                     *user == record.uid
-                        || (!record.email.is_empty() && user.to_lowercase() == record.email)
+                        || (!record.email.is_empty() && user.to_ascii_lowercase() == record.email)
                 };
                 if !user.as_ref().is_none_or(own) {
-                    return Err(not_its_own_user());
+                    return Err(not_its_own_user().into());
                 }
                 Ok(Listed::One(record.uid.clone()))
             }
             (Actor::Operator { .. }, None) => Ok(Listed::Everybody),
             (Actor::Operator { .. }, Some(user)) => {
                 let user = user.clone();
-                let found = self.users(directory::Command::Find { user }).await?;
+                let found = self.users(directory::Command::Find { user })?;
                 let uid = found.into_iter().next().map(|user| user.uid);
                 Ok(uid.map_or(Listed::Nobody, Listed::One))
             }
         }
     }
 
-    async fn list_one(&self, listing: &Listing, uid: &str, page: &mut Page) -> Result<(), Problem> {
+    fn list_one(&self, listing: &Listing, uid: &str, page: &mut Page) -> Result<(), Stop> {
         let before = match &listing.cursor {
             None => None,
             Some(Cursor {
                 uid: of,
                 before: Some(id),
             }) if of == uid => Some(id.clone()),
-            Some(_) => return Err(Problem::field("cursor", "belongs to another list")),
+            Some(_) => return Err(Problem::field("cursor", "belongs to another list").into()),
         };
-        self.add(listing, uid, before, page).await
+        self.add(listing, uid, before, page)
     }
 
     /// Goes through the workspace's users in the order of their ids.
-    async fn list_all(&self, listing: &Listing, page: &mut Page) -> Result<(), Problem> {
+    fn list_all(&self, listing: &Listing, page: &mut Page) -> Result<(), Stop> {
         let mut after = None;
         if let Some(Cursor { uid, before }) = &listing.cursor {
             after = Some(uid.clone());
             if let Some(before) = before {
-                self.add(listing, uid, Some(before.clone()), page).await?;
+                self.add(listing, uid, Some(before.clone()), page)?;
                 if page.next.is_some() {
                     return Ok(());
                 }
@@ -242,13 +279,11 @@ impl Api<'_> {
             return Ok(());
         }
         let limit = MAX_LEDGERS;
-        let users = self
-            .users(directory::Command::Users { after, limit })
-            .await?;
+        let users = self.users(directory::Command::Users { after, limit })?;
         let all_seen = users.len() < usize::from(limit);
         let last = users.len().saturating_sub(1);
         for (at, user) in users.into_iter().enumerate() {
-            self.add(listing, &user.uid, None, page).await?;
+            self.add(listing, &user.uid, None, page)?;
             let more_users = at < last || !all_seen;
             if page.next.is_none() && more_users && (page.is_full(listing) || at == last) {
                 let uid = user.uid;
@@ -262,13 +297,13 @@ impl Api<'_> {
     }
 
     /// Adds a user's tokens to a page, as many as it still takes.
-    async fn add(
+    fn add(
         &self,
         listing: &Listing,
         uid: &str,
         before: Option<Id>,
         page: &mut Page,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Stop> {
         let room = usize::from(listing.limit).saturating_sub(page.tokens.len());
         let command = ledger::Command::List {
             actor: self.asker.clone(),
@@ -278,7 +313,7 @@ impl Api<'_> {
             limit: u8::try_from(room).unwrap_or(u8::MAX),
         };
         let hint = Hint::of(self.actor.workspace(), uid);
-        match self.ask_ledger(&hint, command).await? {
+        match self.ask_ledger(&hint, command)? {
             ledger::Reply::Page { tokens, next } => {
                 page.tokens.extend(tokens);
                 page.next = next.map(|id| Cursor {
@@ -287,41 +322,37 @@ impl Api<'_> {
                 });
                 Ok(())
             }
-            _ => Err(misunderstood("Ledger")),
+            _ => Err(misunderstood().into()),
         }
     }
 
-    async fn users(&self, command: directory::Command) -> Result<Vec<User>, Problem> {
-        match self.ask_directory(command).await? {
+    fn users(&self, command: directory::Command) -> Result<Vec<User>, Stop> {
+        match self.ask_directory(command)? {
             directory::Reply::Users(users) => Ok(users),
-            _ => Err(misunderstood("Directory")),
+            _ => Err(misunderstood().into()),
         }
     }
 
     /// The id of the token that a call is about.
-    fn id(&self, target: &Target) -> Result<Id, Problem> {
+    fn id(&self, target: &Target) -> Result<Id, Stop> {
         match (target, self.actor) {
             (Target::Id(id), _) => Ok(id.clone()),
             (Target::Itself, Actor::Pat(record)) => Ok(record.id.clone()),
             (Target::Itself, Actor::Operator { .. }) => {
                 let detail = "the operator key is no token; name a token by its id";
-                Err(Problem::invalid_request(detail))
+                Err(Problem::invalid_request(detail).into())
             }
         }
     }
 
     /// A new secret and its names.
     fn mint(&self, hint: &Hint) -> Result<(Minted, String), Problem> {
-        let mut entropy = [0; 64];
-        let mut id_entropy = [0; 16];
-        let secret = getrandom::fill(&mut entropy)
-            .and_then(|()| getrandom::fill(&mut id_entropy))
-            .ok()
-            .and_then(|()| token::generate(Kind::Pat, hint, &entropy));
-        let secret = secret.ok_or_else(Problem::store_unavailable)?;
+        let Entropy(secret, id) = self.inputs.entropy;
+        let secret =
+            token::generate(Kind::Pat, hint, secret).ok_or_else(Problem::store_unavailable)?;
         let start = Token::parse(&secret).map(|token| token.start());
         let minted = Minted {
-            id: Id::generate(hint, self.now_ms, id_entropy),
+            id: Id::generate(hint, self.inputs.now_ms, *id),
             digest: Digest::of(&secret),
             start: start.map_err(|_| Problem::store_unavailable())?,
         };
@@ -329,12 +360,8 @@ impl Api<'_> {
     }
 
     /// Has a ledger change something, and keeps what changed.
-    async fn change(
-        &mut self,
-        id: &Id,
-        command: ledger::Command,
-    ) -> Result<(Entry, bool), Problem> {
-        match self.ask_about(id, command).await? {
+    fn change(&mut self, id: &Id, command: ledger::Command) -> Result<(Entry, bool), Stop> {
+        match self.ask_about(id, command)? {
             ledger::Reply::Changed {
                 token,
                 changed,
@@ -343,35 +370,55 @@ impl Api<'_> {
                 self.changed = changed;
                 Ok((*token, repeated))
             }
-            _ => Err(misunderstood("Ledger")),
+            _ => Err(misunderstood().into()),
         }
     }
 
-    async fn ask_about(&self, id: &Id, command: ledger::Command) -> Result<ledger::Reply, Problem> {
-        self.ask_ledger(&id.hint(), command).await
+    /// Asks the ledger that knows a token. A PAT asks its own, which knows all
+    /// that it may hear of, and answers alike for what is not there and what
+    /// is another user's.
+    fn ask_about(&self, id: &Id, command: ledger::Command) -> Result<ledger::Reply, Stop> {
+        let hint = match self.actor {
+            Actor::Pat(record) => record.id.hint(),
+            Actor::Operator { .. } => id.hint(),
+        };
+        self.ask_ledger(&hint, command)
     }
 
-    async fn ask_ledger(
-        &self,
-        hint: &Hint,
-        command: ledger::Command,
-    ) -> Result<ledger::Reply, Problem> {
+    fn ask_ledger(&self, hint: &Hint, command: ledger::Command) -> Result<ledger::Reply, Stop> {
         let name = format!("l/{}", hint.as_str());
-        match ask(self.env, "LEDGER", &name, &command).await? {
-            ledger::Reply::Refused(problem) => Err(problem),
+        match self.ask("LEDGER", name, &command)? {
+            ledger::Reply::Refused(problem) => Err(problem.into()),
             reply => Ok(reply),
         }
     }
 
-    async fn ask_directory(
-        &self,
-        command: directory::Command,
-    ) -> Result<directory::Reply, Problem> {
+    fn ask_directory(&self, command: directory::Command) -> Result<directory::Reply, Stop> {
         let name = format!("d/{}", self.actor.workspace());
-        match ask(self.env, "DIRECTORY", &name, &command).await? {
-            directory::Reply::Refused(problem) => Err(problem),
+        match self.ask("DIRECTORY", name, &command)? {
+            directory::Reply::Refused(problem) => Err(problem.into()),
             reply => Ok(reply),
         }
+    }
+
+    /// The reply to the next question, or a stop that asks it.
+    fn ask<C: Message, R: Message>(
+        &self,
+        class: &'static str,
+        name: String,
+        command: &C,
+    ) -> Result<R, Stop> {
+        let number = self.asked.get();
+        self.asked.set(number.saturating_add(1));
+        if let Some(reply) = self.inputs.replies.get(number) {
+            return wire::read(reply).ok_or_else(|| misunderstood().into());
+        }
+        Err(Stop::Ask(Question {
+            class,
+            name,
+            command: wire::write(command),
+            budgets: Vec::new(),
+        }))
     }
 
     fn created(&self, entry: &Entry, secret: Option<&str>) -> Answer {
@@ -384,7 +431,7 @@ impl Api<'_> {
     }
 
     const fn now(&self) -> Time {
-        Time::from_millis(self.now_ms)
+        Time::from_millis(self.inputs.now_ms)
     }
 }
 
@@ -412,43 +459,8 @@ struct List<T> {
     next: Option<String>,
 }
 
-/// Asks a Durable Object. Whatever goes wrong there is a 503, never a guess.
-async fn ask<C: Serialize, R: DeserializeOwned>(
-    env: &Env,
-    binding: &str,
-    name: &str,
-    command: &C,
-) -> Result<R, Problem> {
-    let command = serde_json::to_string(command).map_err(|_| misunderstood(binding))?;
-    match fetch(env, binding, name, command).await {
-        Ok(Some(reply)) => serde_json::from_str(&reply).map_err(|_| misunderstood(binding)),
-        Ok(None) => Err(Problem::store_unavailable()),
-        Err(error) => {
-            log_error(binding, &error.to_string());
-            Err(Problem::store_unavailable())
-        }
-    }
-}
-
-/// What a Durable Object answers, if that is a 200.
-async fn fetch(
-    env: &Env,
-    binding: &str,
-    name: &str,
-    command: String,
-) -> worker::Result<Option<String>> {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_body(Some(command.into()));
-    let request = Request::new_with_init("https://gatepass/", &init)?;
-    let stub = env.durable_object(binding)?.get_by_name(name)?;
-    let mut response = stub.fetch_with_request(request).await?;
-    let reply = response.text().await?;
-    Ok(Some(reply).filter(|_| response.status_code() == 200))
-}
-
-fn misunderstood(place: &str) -> Problem {
-    log_error(place, "a reply could not be understood");
+/// A reply that cannot be understood is no reply: 503, never a guess.
+fn misunderstood() -> Problem {
     Problem::store_unavailable()
 }
 

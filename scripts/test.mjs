@@ -1,0 +1,64 @@
+// Runs every test there is, in order, and stops at the first stage that fails.
+import { build } from "./build.mjs";
+import { readOptions } from "./lib/options.mjs";
+import { command, findNode, nodeEnvironment } from "./lib/packages.mjs";
+import { asScript, Failure, run, seconds } from "./lib/run.mjs";
+import { deployDryRun } from "./lib/wrangler.mjs";
+import { setUp } from "./setup.mjs";
+
+const cargo = (...args) => run("cargo", args);
+const WARNINGS_FAIL = { RUSTDOCFLAGS: "-D warnings" };
+
+const STAGES = {
+  setup: ["What the tests need", setUp],
+  format: ["Formatting", checkFormat],
+  clippy: ["Clippy, warnings as errors", clippy],
+  doc: ["Documentation without warnings", doc],
+  native: ["Native tests", () => cargo("test", "--locked", "--workspace")],
+  wasm: ["The release's wasm", () => build("release")],
+  deploy: ["What a deployment would upload", deployDryRun],
+  e2e: ["End to end", endToEnd],
+};
+
+const HELP = `Usage: npm test -- [--only STAGE]
+
+Runs every test; the first stage that fails ends it.
+
+  --only STAGE   one stage alone: ${Object.keys(STAGES).join(", ")}
+  --help         this text`;
+
+async function checkFormat() {
+  await cargo("fmt", "--all", "--check");
+  await run(findNode(), [command("prettier", "bin/prettier.cjs"), "--check", "."]);
+}
+
+/** Natively, for the core alone and with the Worker's shell: the shell is checked, never run. */
+async function clippy() {
+  const lint = ["--locked", "--workspace", "--all-targets"];
+  await cargo("clippy", ...lint, "--", "-D", "warnings");
+  await cargo("clippy", ...lint, "--features", "worker", "--", "-D", "warnings");
+}
+
+async function doc() {
+  const args = ["doc", "--locked", "--no-deps", "--package", "gatepass"];
+  await run("cargo", args, { env: WARNINGS_FAIL });
+  const all = [...args, "--features", "worker", "--document-private-items"];
+  await run("cargo", all, { env: WARNINGS_FAIL });
+}
+
+async function endToEnd() {
+  const args = ["--test", "--test-reporter=spec", "tests/**/*.test.mjs"];
+  await run(findNode(), args, { env: nodeEnvironment() });
+}
+
+await asScript(async () => {
+  const { only } = readOptions({ only: { type: "string" } }, HELP);
+  if (only && !STAGES[only]) throw new Failure(`There is no stage "${only}".\n\n${HELP}`);
+  for (const [name, [title, stage]] of Object.entries(STAGES)) {
+    if (only && name !== only) continue;
+    console.log(`\n== ${title} (${name})`);
+    const begun = performance.now();
+    await stage();
+    console.log(`== ${title}: passed in ${seconds(begun)}`);
+  }
+});

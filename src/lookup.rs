@@ -1,0 +1,96 @@
+//! What the gate asks an authority where KV has no answer, in JSON.
+//!
+//! A ledger is asked `{"lookup":{"digest":"<64 hex>"}}` and answers
+//! `{"record":"<the record's JSON, as text>"}` or `{"record":null}`; a directory
+//! is asked `{"settings":{}}` and answers `{"settings":"<their JSON, as text>"}`.
+//! A look-up never writes.
+
+use crate::digest::Digest;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A question to an authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Lookup {
+    /// To a ledger: the record of a token.
+    Lookup {
+        /// The SHA-256 of the token.
+        digest: Digest,
+    },
+    /// To a directory: the workspace's settings.
+    Settings {},
+}
+
+/// An authority's reply.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The ledger's: the record as JSON, or `Some(None)` where it has none.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub record: Option<Option<String>>,
+    /// The directory's: the settings as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
+}
+
+impl Lookup {
+    /// Reads a question; `None`: it is not one.
+    pub fn parse(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
+    /// The question as JSON.
+    pub fn to_json(self) -> String {
+        serde_json::to_string(&self).unwrap_or_default()
+    }
+}
+
+impl Found {
+    /// Reads a reply. What is not understood counts as no answer at all.
+    pub fn parse(json: &str) -> Option<Self> {
+        let found: Self = serde_json::from_str(json).ok()?;
+        (found.record.is_some() || found.settings.is_some()).then_some(found)
+    }
+
+    /// The reply as JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Tells a member that is `null` from one that is absent.
+fn present<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(json).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_are_as_documented() {
+        let digest = Digest::of("abc");
+        let lookup = Lookup::Lookup { digest };
+        let json = format!("{{\"lookup\":{{\"digest\":\"{}\"}}}}", digest.to_hex());
+        assert_eq!(lookup.to_json(), json);
+        assert_eq!(Lookup::parse(&json), Some(lookup));
+        assert_eq!(Lookup::Settings {}.to_json(), "{\"settings\":{}}");
+        assert_eq!(Lookup::parse("{\"drop\":{}}"), None);
+    }
+
+    #[test]
+    fn none_found_is_told_apart_from_no_answer() {
+        let none = Found {
+            record: Some(None),
+            settings: None,
+        };
+        assert_eq!(none.to_json(), "{\"record\":null}");
+        assert_eq!(Found::parse("{\"record\":null}"), Some(none));
+        for json in ["", "{}", "null", "{\"settings\":null}", "{\"record\":7}"] {
+            assert_eq!(Found::parse(json), None, "{json}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { startRawGate } from "../support/gate.mjs";
+import { rawRequest } from "../support/raw.mjs";
+import { assertRefused } from "../support/refusals.mjs";
+import { keyOf, makeRecord, makeToken } from "../support/tokens.mjs";
+
+const SECRET = "a-secret-value-that-must-not-be-told";
+
+describe("a mistake in the configuration is a 500 that names the field and not the value", () => {
+  for (const [name, field, options] of [
+    ["no operator key", "OPERATOR_KEY", { vars: { OPERATOR_KEY: undefined } }],
+    ["an empty operator key", "OPERATOR_KEY", { vars: { OPERATOR_KEY: "" } }],
+    ["a short operator key", "OPERATOR_KEY", { vars: { OPERATOR_KEY: SECRET.slice(0, 31) } }],
+    ["no upstream", "UPSTREAM", { vars: { UPSTREAM: undefined } }],
+    [
+      "a plain-text upstream",
+      "UPSTREAM",
+      { vars: { UPSTREAM: `http://${SECRET}`, DEVELOPMENT: false } },
+    ],
+    ["an upstream with a password", "UPSTREAM", { vars: { UPSTREAM: `https://a:${SECRET}@b` } }],
+    ["an upstream that is not bound", "UPSTREAM", { vars: { UPSTREAM: "service:NOBODY" } }],
+    ["routes that are no list", "ROUTES", { vars: { ROUTES: SECRET } }],
+    [
+      "a route with an unknown field",
+      "ROUTES[0]",
+      { vars: { ROUTES: [{ path: "/", pubic: true }] } },
+    ],
+    [
+      "a route's bad pattern",
+      "ROUTES[1].path",
+      { vars: { ROUTES: [{ path: "/a" }, { path: "/b*" }] } },
+    ],
+    ["an app without an id", "APPS[0]", { vars: { APPS: [{ name: "a" }] } }],
+    ["a workspace in capitals", "WORKSPACES", { vars: { WORKSPACES: ["Default"] } }],
+    ["an unknown consistency", "CONSISTENCY", { vars: { CONSISTENCY: SECRET } }],
+    ["session keys without an id", "SESSION_KEYS", { vars: { SESSION_KEYS: SECRET } }],
+    ["an assertion key that is none", "ASSERTION_KEY", { vars: { ASSERTION_KEY: SECRET } }],
+    ["an unknown variable", "UPSTREEM", { vars: { UPSTREEM: SECRET } }],
+    ["no KV", "RECORDS", { without: ["RECORDS"] }],
+    ["no ledger", "LEDGER", { without: ["LEDGER"] }],
+    ["no directory", "DIRECTORY", { without: ["DIRECTORY"] }],
+    ["no rate limiter", "LOOKUPS_BY_ADDRESS", { without: ["LOOKUPS_BY_ADDRESS"] }],
+  ]) {
+    test(name, async (t) => {
+      const gate = await startRawGate(options);
+      t.after(() => gate.stop());
+      const token = makeToken();
+      gate.kv.values.set(keyOf(token), makeRecord(token));
+      for (const [target, headers] of [
+        ["/x", [["Authorization", `Bearer ${token}`]]],
+        ["/public/hello", []],
+        ["/gatepass/healthz", []],
+        ["/gatepass/api/tokens", [["Authorization", `Basic ${gate.operatorKey}`]]],
+      ]) {
+        const answer = await rawRequest({ port: gate.port, target, headers });
+        const { detail } = assertRefused(answer, 500, "config_invalid");
+        assert.ok(detail.includes(field), detail);
+        assert.ok(!answer.text.includes(SECRET.slice(0, 31)), detail);
+      }
+      assert.ok(gate.output().includes(field));
+      assert.ok(!gate.output().includes(SECRET.slice(0, 31)));
+    });
+  }
+});
+
+test("what wrangler adds by itself is no unknown variable", async (t) => {
+  const gate = await startRawGate({ vars: { SESSION_KEYS: undefined, APPS: undefined } });
+  t.after(() => gate.stop());
+  assert.equal((await rawRequest({ port: gate.port, target: "/public/hello" })).status, 200);
+});
