@@ -135,7 +135,8 @@ async function untilHealthy(gate, port) {
     try {
       const answer = await fetch(`http://localhost:${port}/gatepass/healthz`);
       if (answer.status === 200) return;
-      last = `${answer.status}: ${await answer.text()}`;
+      last = await answer.text();
+      if (last.includes('"config_invalid"')) break;
     } catch {
       // It does not listen yet.
     }
@@ -143,7 +144,7 @@ async function untilHealthy(gate, port) {
   }
   gate.stopping = true;
   signal(gate.group, "SIGKILL");
-  throw new Failure(`The gate was not healthy within ${READY_WITHIN / 1000} s. Its last: ${last}`);
+  throw new Failure(`The gate is not healthy. Its last answer: ${last}`);
 }
 
 function greeting(port) {
@@ -157,11 +158,12 @@ Gatepass is ready at ${base}
 
 ${key}
 
-Create a token, which is shown once:
+Create a token, which is shown once, and keep it in a variable:
 
-  curl -u "operator:$OPERATOR_KEY" ${base}/gatepass/api/tokens \\
+  TOKEN=$(curl -s -u "operator:$OPERATOR_KEY" ${base}/gatepass/api/tokens \\
     -H 'content-type: application/json' \\
-    -d '{"name":"My first token","scopes":["jobs:read"],"user":{"email":"you@example.com"}}'
+    -d '{"name":"My first token","scopes":["jobs:read"],"user":{"email":"you@example.com"}}' \\
+    | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
 
 Open the upstream with it:
 

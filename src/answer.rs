@@ -1,14 +1,15 @@
 //! An answer of Gatepass's own, as opposed to one that the upstream gives.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use std::borrow::Cow;
 
 /// Status, headers and body of an HTTP response.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
     /// The header fields in order; a name may stand more than once.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body; empty for none.
     pub body: String,
 }
@@ -28,7 +29,11 @@ impl Answer {
         Self::with_body(status, "application/json", body)
     }
 
-    pub(crate) fn with_body(status: u16, content_type: &str, body: &impl Serialize) -> Self {
+    pub(crate) fn with_body(
+        status: u16,
+        content_type: &'static str,
+        body: &impl Serialize,
+    ) -> Self {
         let mut answer = Self::empty(status).header("content-type", content_type);
         answer.body = serde_json::to_string(body).unwrap_or_default();
         answer
@@ -36,15 +41,15 @@ impl Answer {
 
     /// The same answer with one more header field.
     #[must_use]
-    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.headers.push((name.to_owned(), value.into()));
+    pub fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 }
 
 /// What every answer of Gatepass's own carries (OWASP ASVS 3.4, 14.3.2): none
 /// is stored, sniffed, framed or named in a `Referer`.
-fn protective_headers() -> Vec<(String, String)> {
+fn protective_headers() -> Vec<(&'static str, Cow<'static, str>)> {
     [
         ("cache-control", "no-store"),
         (
@@ -54,6 +59,6 @@ fn protective_headers() -> Vec<(String, String)> {
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
     ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .map(|(name, value)| (name, Cow::Borrowed(value)))
     .to_vec()
 }

@@ -8,6 +8,7 @@ use base64ct::{Base64, Encoding};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// All that the operator has decided.
 #[derive(Clone, Debug)]
@@ -57,9 +58,9 @@ pub struct App {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// The variable, with the place inside it: `ROUTES[2].path`.
-    pub field: String,
+    pub field: Cow<'static, str>,
     /// What is wrong and what to do.
-    pub sentence: String,
+    pub sentence: Cow<'static, str>,
 }
 
 impl core::fmt::Display for ConfigError {
@@ -104,7 +105,7 @@ impl Config {
         check_assertion_key(text("ASSERTION_KEY", take("ASSERTION_KEY"))?)?;
         match variables.names().next() {
             Some(unknown) => Err(error(
-                unknown,
+                unknown.to_owned(),
                 "is not a setting of Gatepass; check its spelling",
             )),
             None => Ok(config),
@@ -125,7 +126,10 @@ const REQUIRED_BINDINGS: [&str; 5] = [
     "LOOKUPS_BY_LEDGER",
 ];
 
-fn error(field: impl Into<String>, sentence: impl Into<String>) -> ConfigError {
+fn error(
+    field: impl Into<Cow<'static, str>>,
+    sentence: impl Into<Cow<'static, str>>,
+) -> ConfigError {
     ConfigError {
         field: field.into(),
         sentence: sentence.into(),
@@ -137,19 +141,19 @@ fn require_binding(field: &str, name: &str, bindings: &[String]) -> Result<(), C
         Ok(())
     } else {
         Err(error(
-            field,
+            field.to_owned(),
             format!("needs the binding {name}; bind it in wrangler.toml"),
         ))
     }
 }
 
-fn text(name: &str, value: Option<&RawValue>) -> Result<Option<String>, ConfigError> {
+fn text(name: &'static str, value: Option<&RawValue>) -> Result<Option<String>, ConfigError> {
     value
         .map(|raw| serde_json::from_str(raw.get()).map_err(|_| error(name, "must be a string")))
         .transpose()
 }
 
-fn flag(name: &str, value: Option<&RawValue>) -> Result<bool, ConfigError> {
+fn flag(name: &'static str, value: Option<&RawValue>) -> Result<bool, ConfigError> {
     match value.map(RawValue::get) {
         None | Some("false" | "\"false\"") => Ok(false),
         Some("true" | "\"true\"") => Ok(true),
@@ -158,7 +162,7 @@ fn flag(name: &str, value: Option<&RawValue>) -> Result<bool, ConfigError> {
 }
 
 /// A list, given as one or as its JSON in a string.
-fn list(name: &str, value: Option<&RawValue>) -> Result<Vec<Box<RawValue>>, ConfigError> {
+fn list(name: &'static str, value: Option<&RawValue>) -> Result<Vec<Box<RawValue>>, ConfigError> {
     let Some(json) = value.map(RawValue::get) else {
         return Ok(Vec::new());
     };
@@ -187,7 +191,7 @@ fn parse_upstream(
     let rest = match value.split_once("://") {
         Some(("https", rest)) => rest,
         Some(("http", rest)) if development => rest,
-        _ => return Err(error(field, sentence)),
+        _ => return Err(error(field.to_owned(), sentence)),
     };
     let (host, base) = rest.split_once('/').unwrap_or((rest, ""));
     let host_allowed =
@@ -201,7 +205,7 @@ fn parse_upstream(
         || !host.bytes().all(host_allowed)
         || !(base.is_empty() || base.split('/').all(plain))
     {
-        return Err(error(field, sentence));
+        return Err(error(field.to_owned(), sentence));
     }
     Ok(Upstream::Url(
         value.strip_suffix('/').unwrap_or(value).to_owned(),

@@ -12,6 +12,7 @@
 
 use crate::digest::Digest;
 use crate::facts::Facts;
+use crate::token;
 use base64ct::{Base64Unpadded, Encoding};
 
 /// A credential header may be this long; longer ones are refused unread.
@@ -96,13 +97,38 @@ pub fn is_operator(authorization: &str, operator_key: &Digest) -> bool {
     raw | encoded
 }
 
+/// Whether a value of `Authorization` is surely no secret of ours, so that it
+/// may go on to the upstream: of another scheme, or a well-formed credential
+/// that holds neither a token nor the operator key. What cannot be read may be
+/// ours.
+pub fn is_foreign(authorization: &str, operator_key: &Digest) -> bool {
+    let Ok(credential) = from_authorization(authorization) else {
+        return false;
+    };
+    let pair = decoded_basic(authorization).unwrap_or_default();
+    let ours = token::appears_in(authorization)
+        || token::appears_in(&pair)
+        || is_operator(authorization, operator_key)
+        || credential.is_some_and(|found| Digest::of(&found.text).matches(operator_key));
+    !ours
+}
+
+/// Whether the value of a header that holds nothing but a key is surely no
+/// secret of ours.
+pub fn is_foreign_key(value: &str, operator_key: &Digest) -> bool {
+    !token::appears_in(value) && !Digest::of(value).matches(operator_key)
+}
+
 /// The password of Basic credentials (RFC 7617): all after the first colon.
-pub fn basic_password(authorization: &str) -> Option<String> {
-    let encoded = basic_parameter(authorization)?.trim_end_matches('=');
-    let decoded = Base64Unpadded::decode_vec(encoded).ok()?;
-    let pair = String::from_utf8(decoded).ok()?;
+fn basic_password(authorization: &str) -> Option<String> {
+    let pair = decoded_basic(authorization)?;
     let (_user, password) = pair.split_once(':')?;
     (!pair.contains(char::is_control)).then(|| password.to_owned())
+}
+
+fn decoded_basic(authorization: &str) -> Option<String> {
+    let encoded = basic_parameter(authorization)?.trim_end_matches('=');
+    String::from_utf8(Base64Unpadded::decode_vec(encoded).ok()?).ok()
 }
 
 fn basic_parameter(authorization: &str) -> Option<&str> {

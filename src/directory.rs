@@ -205,7 +205,7 @@ pub fn kv_key(workspace: &str) -> String {
     format!("w/{workspace}")
 }
 
-fn taken(detail: &str) -> Problem {
+fn taken(detail: &'static str) -> Problem {
     Problem {
         status: 409,
         ..Problem::field("user.email", detail)

@@ -7,7 +7,6 @@
 //! hold a line feed, since HTTP forbids it and the runtime enforces that.
 
 use crate::address;
-use crate::token;
 use std::net::IpAddr;
 
 /// The headers whose values the core reads; of all others it needs the name.
@@ -68,6 +67,12 @@ impl<'a> Facts<'a> {
             query,
             headers,
         })
+    }
+
+    /// What follows `/gatepass` in a path of Gatepass's own.
+    pub fn own_path(&self) -> Option<&'a str> {
+        let rest = self.path.strip_prefix("/gatepass")?;
+        (rest.is_empty() || rest.starts_with('/')).then_some(rest)
     }
 
     /// The value of a header; the name in lower case.
@@ -146,13 +151,6 @@ impl<'a> Facts<'a> {
             .filter(|pair| decode_name(pair) == parameter)
             .map(|pair| decode(pair.split_once('=').map_or("", |(_, value)| value)))
             .collect()
-    }
-
-    /// Whether a token stands in a header's value, Basic credentials included.
-    pub fn token_in(&self, header: &str) -> bool {
-        let value = self.header(header).unwrap_or_default();
-        let basic = || crate::credentials::basic_password(value);
-        token::appears_in(value) || basic().is_some_and(|password| token::appears_in(&password))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A JSON body read field by field, so that each refusal names its field.
 
 use crate::problem::{Code, Problem};
+use crate::text;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -65,15 +66,13 @@ impl<'a> Fields<'a> {
 
     /// A refusal that names a field of this object.
     pub fn problem(&self, name: &str, detail: &str) -> Problem {
-        Problem::field(self.path(name), detail)
+        Problem::field(self.path(name), detail.to_owned())
     }
 
     /// Refuses the first field that nobody took.
     pub fn finish(self) -> Result<(), Problem> {
         self.fields.first().map_or(Ok(()), |(name, _)| {
-            let known = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_graphic());
-            let shown = if known { name } else { "?" };
-            Err(self.problem(shown, "is not a field of this request"))
+            Err(self.problem(name, "is not a field of this request"))
         })
     }
 
@@ -103,6 +102,7 @@ impl<'a> Fields<'a> {
     }
 
     fn path(&self, name: &str) -> String {
+        let name = text::repeatable(name);
         match self.parent {
             Some(parent) => format!("{parent}.{name}"),
             None => name.to_owned(),

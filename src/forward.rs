@@ -3,7 +3,7 @@
 
 use crate::config::Config;
 use crate::cookie;
-use crate::credentials::Source;
+use crate::credentials::{self, Source};
 use crate::facts::Facts;
 use crate::record::Record;
 use crate::route::Rule;
@@ -29,7 +29,7 @@ pub fn forward(facts: &Facts<'_>, config: &Config, rule: &Rule, bearer: Bearer<'
         Forward::target(&config.upstream, facts.origin, facts.path, query.as_deref());
     let mut remove: Vec<String> = facts
         .header_names()
-        .filter(|name| is_removed(name, facts, bearer))
+        .filter(|name| is_removed(name, facts, config, bearer))
         .map(str::to_owned)
         .collect();
     let mut set = forwarded(facts);
@@ -62,16 +62,19 @@ pub fn allowed_origin(facts: &Facts<'_>, rule: &Rule) -> Option<String> {
 
 /// Whether a header must not reach the upstream. Names are folded first (case,
 /// `_` = `-`), since many servers fold them so.
-fn is_removed(name: &str, facts: &Facts<'_>, bearer: Bearer<'_>) -> bool {
+fn is_removed(name: &str, facts: &Facts<'_>, config: &Config, bearer: Bearer<'_>) -> bool {
     let folded = name.to_ascii_lowercase().replace('_', "-");
+    let value = || facts.header(name).unwrap_or_default();
     match folded.as_str() {
         "authorization" => {
             let presented = matches!(bearer, Bearer::Pat(_, Source::Bearer | Source::Basic));
-            presented || folded != name || facts.token_in("authorization")
+            presented || folded != name || !credentials::is_foreign(value(), &config.operator_key)
         }
         "x-api-key" | "private-token" => {
             let presented = matches!(bearer, Bearer::Pat(_, Source::Header));
-            presented || folded != name || facts.token_in(&folded)
+            presented
+                || folded != name
+                || !credentials::is_foreign_key(value(), &config.operator_key)
         }
         folded => {
             REMOVED.contains(&folded)
@@ -117,7 +120,7 @@ fn visible(text: &str) -> String {
 /// Hop-by-hop fields (RFC 9110 §7.6.1; `Upgrade` stays, for WebSockets) and
 /// fields by which a client could tell the upstream another method, path or
 /// address than the gate saw.
-const REMOVED: [&str; 11] = [
+const REMOVED: [&str; 13] = [
     "connection",
     "forwarded",
     "keep-alive",
@@ -126,7 +129,9 @@ const REMOVED: [&str; 11] = [
     "te",
     "trailer",
     "transfer-encoding",
+    "x-http-method",
     "x-http-method-override",
+    "x-method-override",
     "x-original-url",
     "x-rewrite-url",
 ];

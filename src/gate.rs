@@ -85,9 +85,9 @@ impl Gate {
             reply,
             now_ms,
         };
-        let decided = match facts.path.strip_prefix("/gatepass") {
-            Some(own) if own.is_empty() || own.starts_with('/') => check.own(own),
-            _ => check.upstream(),
+        let decided = match facts.own_path() {
+            Some(own) => check.own(own),
+            None => check.upstream(),
         };
         decided.unwrap_or_else(|stop| *stop.0)
     }
@@ -151,6 +151,13 @@ impl Check<'_, '_> {
         };
         let credential = self.required(credential)?;
         let record = self.pat(&credential)?;
+        let named = self.facts.query_values("workspace");
+        if named.iter().any(|workspace| *workspace != record.workspace) {
+            let sentence = "a token acts in its own workspace only";
+            let mut problem = Problem::field("workspace", sentence);
+            problem.status = 403;
+            return Err(self.stop(&problem));
+        }
         if call.needs_scope() && !record.scopes.contains(Scope::TOKENS) {
             return Err(self.stop_for_scope(Scope::TOKENS));
         }
@@ -221,8 +228,8 @@ impl Check<'_, '_> {
             return Problem::new(403, Code::CrossSite, sentence).answer();
         }
         Answer::empty(204)
-            .header("access-control-allow-origin", origin)
-            .header("access-control-allow-methods", method)
+            .header("access-control-allow-origin", origin.to_owned())
+            .header("access-control-allow-methods", method.to_owned())
             .header(
                 "access-control-allow-headers",
                 "authorization, content-type, private-token, x-api-key, *",
@@ -292,7 +299,7 @@ impl Check<'_, '_> {
 
     /// What is wrong with a token whose secret was presented.
     fn fault(&self, record: &Record, settings: &Settings) -> Option<Problem> {
-        let invalid = |code, sentence: &str| Some(Problem::new(401, code, sentence));
+        let invalid = |code, sentence: &'static str| Some(Problem::new(401, code, sentence));
         if record.kind != Kind::Pat {
             return invalid(
                 Code::KindMismatch,
@@ -463,8 +470,7 @@ fn refusal(
         answer = answer.header("www-authenticate", challenge.bearer());
     }
     // Basic opens a dialog in browsers: only programs, and only at the app.
-    let own = facts.path.starts_with("/gatepass");
-    if problem.status == 401 && !own && !facts.from_browser() {
+    if problem.status == 401 && facts.own_path().is_none() && !facts.from_browser() {
         answer = answer.header("www-authenticate", challenge::basic());
     }
     if let Some(origin) = rule.and_then(|rule| forward::allowed_origin(facts, rule)) {

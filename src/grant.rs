@@ -110,7 +110,7 @@ impl Named {
 pub fn not_its_own_user() -> Problem {
     let detail = "a token acts for its own user only";
     Problem {
-        field: Some("user".to_owned()),
+        field: Some("user".into()),
         ..Problem::new(403, Code::ScopeInsufficient, detail)
     }
 }
@@ -271,7 +271,7 @@ mod tests {
         parse(&format!("{{\"name\":\"a\"{fields}}}")).map(|(grant, _)| grant.lifetime)
     }
 
-    fn wrong_field(body: &str) -> Option<String> {
+    fn wrong_field(body: &str) -> Option<std::borrow::Cow<'static, str>> {
         parse(body).expect_err(body).field
     }
 

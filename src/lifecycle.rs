@@ -21,6 +21,7 @@ use crate::scope::Scope;
 use crate::time::{DAY, Time};
 use crate::token::Kind;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A user, known to the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +35,7 @@ pub struct User {
 /// Checks that a PAT may still act: what the gate knew of it may be old.
 /// `scope`: whether it needs the scope `tokens`.
 pub fn check_actor(actor: Option<&Entry>, scope: bool, now: Time) -> Result<(), Problem> {
-    let refusal = |code, detail: &str| Err(Problem::new(401, code, detail));
+    let refusal = |code, detail: &'static str| Err(Problem::new(401, code, detail));
     let Some(actor) = actor else {
         return refusal(Code::TokenUnknown, "the token is not known");
     };
@@ -148,7 +149,7 @@ pub fn rotate(
 ) -> Result<(Entry, Entry), Problem> {
     if let Some(successor) = &entry.successor {
         let successor = successor.as_str();
-        return Err(conflict(&format!(
+        return Err(conflict(format!(
             "the token was already replaced, by {successor}"
         )));
     }
@@ -232,7 +233,7 @@ fn check_no_wider(own: &Record, wanted: &Record) -> Result<(), Problem> {
         return Ok(());
     };
     Err(Problem {
-        field: Some(field.to_owned()),
+        field: Some(field.into()),
         ..Problem::new(403, Code::ScopeInsufficient, format!("{field} {detail}"))
     })
 }
@@ -250,7 +251,7 @@ fn raise(entry: &mut Entry) {
     entry.record.rev = entry.record.rev.saturating_add(1);
 }
 
-fn conflict(detail: &str) -> Problem {
+fn conflict(detail: impl Into<Cow<'static, str>>) -> Problem {
     Problem::new(409, Code::InvalidRequest, detail)
 }
 

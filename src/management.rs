@@ -6,6 +6,7 @@ use crate::entry::Shown;
 use crate::id::Id;
 use crate::listing::{Cursor, Listing};
 use crate::problem::{Code, Problem};
+use crate::text;
 use crate::token::Kind;
 use percent_encoding::percent_decode;
 
@@ -125,7 +126,7 @@ pub fn check_idempotency_key(key: Option<&str>) -> Result<(), Problem> {
 /// Where the token API lives.
 pub const PATH: &str = "/gatepass/api/tokens";
 
-fn wrong_method(allowed: &str) -> Answer {
+fn wrong_method(allowed: &'static str) -> Answer {
     Problem::new(405, Code::InvalidRequest, "this path has no such method")
         .answer()
         .header("allow", allowed)
@@ -140,7 +141,7 @@ fn parse_listing(query: Option<&str>) -> Result<Listing, Problem> {
         if seen.contains(&name) {
             return Err(Problem::field(name, "stands twice"));
         }
-        let wrong = |detail: &str| Problem::field(name.as_str(), detail);
+        let wrong = |detail: &'static str| Problem::field(name.clone(), detail);
         match name.as_str() {
             "state" => {
                 let detail = "must be active, disabled, used, revoked or expired";
@@ -204,8 +205,7 @@ fn check_parameter(name: &str, known: &[&str]) -> Result<(), Problem> {
     if name == "workspace" || known.contains(&name) {
         return Ok(());
     }
-    let plain = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_graphic());
-    let shown = if plain { name } else { "?" };
+    let shown = text::repeatable(name).to_owned();
     Err(Problem::field(shown, "is not a parameter of this request"))
 }
 
@@ -237,7 +237,7 @@ mod tests {
         let answer = parse("GET", rest).expect_err(rest);
         assert_eq!(answer.status, 400);
         let problem: Problem = serde_json::from_str(&answer.body).unwrap();
-        problem.field.unwrap_or_default()
+        problem.field.unwrap_or_default().into_owned()
     }
 
     #[test]
@@ -258,7 +258,7 @@ mod tests {
         let allow = |result: Result<Call, Answer>| {
             let answer = result.unwrap_err();
             assert_eq!(answer.status, 405);
-            let found = answer.headers.into_iter().find(|(name, _)| name == "allow");
+            let found = answer.headers.into_iter().find(|(name, _)| *name == "allow");
             found.unwrap().1
         };
         assert_eq!(allow(parse("DELETE", "")), "GET, HEAD, POST");

@@ -2,6 +2,7 @@
 
 use crate::answer::Answer;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Why a request was refused. Codes are part of the interface: clients may
 /// rely on them, people read the detail.
@@ -59,14 +60,14 @@ pub struct Problem {
     /// The stable code.
     pub code: Code,
     /// What is wrong and what to do, for a person. Never echoes a credential.
-    pub detail: String,
+    pub detail: Cow<'static, str>,
     /// The field that is wrong, for [`Code::InvalidField`].
-    pub field: Option<String>,
+    pub field: Option<Cow<'static, str>>,
 }
 
 impl Problem {
     /// A refusal with a status, a code and a sentence.
-    pub fn new(status: u16, code: Code, detail: impl Into<String>) -> Self {
+    pub fn new(status: u16, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status,
             code,
@@ -76,7 +77,10 @@ impl Problem {
     }
 
     /// A field is wrong: 400.
-    pub fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub fn field(
+        field: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
             field: Some(field.into()),
             ..Self::new(400, Code::InvalidField, detail)
@@ -84,7 +88,7 @@ impl Problem {
     }
 
     /// The request cannot be understood: 400.
-    pub fn invalid_request(detail: impl Into<String>) -> Self {
+    pub fn invalid_request(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(400, Code::InvalidRequest, detail)
     }
 
@@ -182,10 +186,6 @@ mod tests {
     fn a_store_that_is_away_says_when_to_come_back() {
         let answer = Problem::store_unavailable().answer();
         assert_eq!(answer.status, 503);
-        assert!(
-            answer
-                .headers
-                .contains(&("retry-after".to_owned(), "5".to_owned()))
-        );
+        assert!(answer.headers.contains(&("retry-after", "5".into())));
     }
 }

@@ -195,10 +195,10 @@ impl Routes {
                 consider(&node.exact);
                 return Ok(best);
             };
-            if node.children.is_empty() {
-                return Ok(best);
-            }
-            if path::ambiguous(segment) {
+            // Below an exact rule too: an upstream may drop an empty segment or
+            // a parameter, and serve the rule's own path.
+            let decisive = !node.children.is_empty() || !node.exact.is_empty();
+            if decisive && path::ambiguous(segment) {
                 return Err(UnclearPath);
             }
             let Some(child) = node.children.get(&segment.to_ascii_lowercase()) else {
@@ -321,6 +321,9 @@ mod tests {
             "/public/%252e%252e/admin",
             "/public/x%00",
             "/api;x/v1/y",
+            "/admin//",
+            "/admin/;x",
+            "/admin//x",
             "/api/%76%31/x",
             "/\\admin",
         ] {

@@ -5,6 +5,8 @@
 //! direction and makes a text look like another (Unicode TR 36). Markup and
 //! characters outside the basic plane are text like any other.
 
+use crate::token;
+
 /// Reads a name: 1 to 100 characters, no white space at either end.
 pub fn name(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
@@ -78,6 +80,17 @@ fn deceives(c: char) -> bool {
 }
 
 const DECEIVES: &str = "must not hold control, invisible or direction-changing characters";
+
+/// A name that a client made up, as a refusal may repeat it: `?` stands for
+/// one that is long, not plain, or holds a token.
+pub fn repeatable(name: &str) -> &str {
+    let plain = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_graphic());
+    if plain && !token::appears_in(name) {
+        name
+    } else {
+        "?"
+    }
+}
 
 #[cfg(test)]
 mod tests {

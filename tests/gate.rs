@@ -184,12 +184,12 @@ fn get(path: &str, secret: &str) -> String {
 }
 
 fn headers<'a>(answer: &'a Answer, name: &str) -> Vec<&'a str> {
-    let named = answer.headers.iter().filter(|(header, _)| header == name);
-    named.map(|(_, value)| value.as_str()).collect()
+    let named = answer.headers.iter().filter(|(header, _)| *header == name);
+    named.map(|(_, value)| value.as_ref()).collect()
 }
 
 fn set<'a>(forward: &'a Forward, name: &str) -> Option<&'a str> {
-    let found = forward.set.iter().find(|(header, _)| *header == name);
+    let found = forward.set.iter().find(|(header, _)| header == &name);
     found.map(|(_, value)| value.as_str())
 }
 

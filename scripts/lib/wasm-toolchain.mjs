@@ -22,8 +22,17 @@ const DEBIAN_PACKAGES = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llv
 const DEBIAN = { cargo: "/usr/bin/cargo", rustc: "/usr/bin/rustc" };
 const DEBIAN_SOURCE = "/usr/lib/rustlib/src/rust/library/std";
 
+// A panic ends the instance without a message: what would print one is a tenth of the wasm. Both
+// the library and the crate must be compiled so, and stable compilers want to be asked for it.
+const ABORT_FLAGS = ["-Zunstable-options", "-Cpanic=immediate-abort"];
+const UNSTABLE = { RUSTC_BOOTSTRAP: "1" };
+
 // Bitcode is for link-time optimisation; no path of this machine belongs into the wasm.
-const STD_FLAGS = ["-Cembed-bitcode=yes", `--remap-path-prefix=${cargoHome}=/cargo`];
+const STD_FLAGS = [
+  "-Cembed-bitcode=yes",
+  ...ABORT_FLAGS,
+  `--remap-path-prefix=${cargoHome}=/cargo`,
+];
 
 const STD_MANIFEST = `[package]
 name = "only-std"
@@ -35,6 +44,7 @@ path = "lib.rs"
 
 [profile.release]
 panic = "abort"
+opt-level = "z"
 codegen-units = 1
 
 [workspace]
@@ -74,7 +84,11 @@ async function addTargetWithRustup() {
 function debianToolchain() {
   const sysroot = debianSysroot();
   if (!sysroot || !existsSync(join(sysroot, LIBRARY))) return undefined;
-  return { cargo: DEBIAN.cargo, env: { RUSTC: DEBIAN.rustc }, flags: [`--sysroot=${sysroot}`] };
+  return {
+    cargo: DEBIAN.cargo,
+    env: { RUSTC: DEBIAN.rustc, ...UNSTABLE },
+    flags: [`--sysroot=${sysroot}`, ...ABORT_FLAGS],
+  };
 }
 
 /** Where the standard library for Debian's rustc belongs; undefined if that is missing or too old. */
@@ -142,8 +156,9 @@ async function buildStd(sysroot) {
     quiet: true,
     env: {
       RUSTC: DEBIAN.rustc,
-      RUSTC_BOOTSTRAP: "1",
+      ...UNSTABLE,
       CARGO_UNSTABLE_BUILD_STD: "std,panic_abort",
+      CARGO_UNSTABLE_BUILD_STD_FEATURES: "optimize_for_size",
       CARGO_TARGET_DIR: join(work, "target"),
       CARGO_ENCODED_RUSTFLAGS: STD_FLAGS.join("\x1f"),
     },

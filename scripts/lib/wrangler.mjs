@@ -1,4 +1,5 @@
 // Calling wrangler: under the Node.js it needs, without prompts, telemetry or look-ups of its own.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { command, findNode, nodeEnvironment } from "./packages.mjs";
 import { inRoot } from "./paths.mjs";
@@ -18,6 +19,7 @@ const cli = () => command("wrangler", "wrangler-dist/cli.js");
 
 /** How to start `wrangler dev`: `{program, args, env}`. State and registry are this instance's own. */
 export function devCommand({ port, state, profile }) {
+  const secrets = inRoot(".dev.vars");
   return {
     program: findNode(),
     args: [
@@ -28,7 +30,7 @@ export function devCommand({ port, state, profile }) {
       ...["--config", inRoot("wrangler.toml")],
       ...["--config", inRoot("examples", "upstream", "wrangler.toml")],
       ...["--env", ""],
-      ...["--env-file", inRoot(".dev.vars")],
+      ...(existsSync(secrets) ? ["--env-file", secrets] : []),
       ...["--port", String(port), "--inspector-port", "0"],
       ...["--persist-to", state, "--local", "--show-interactive-dev-session=false"],
     ],

@@ -66,7 +66,7 @@ fn a_child_may_be_narrower_and_never_wider() {
         change(&mut grant);
         mint_for(&grant, Some(&actor)).map_err(|problem| (problem.status, problem.field))
     };
-    let refused = |field: &str| Err((403, Some(field.to_owned())));
+    let refused = |field: &str| Err((403, Some(field.to_owned().into())));
     assert!(with(|grant| grant.allowed_ips = Some(ips(&["192.0.2.7"]))).is_ok());
     assert!(with(|grant| grant.apps = vec!["jobs".to_owned()]).is_ok());
     assert!(with(|grant| grant.scopes = scopes(&[])).is_ok());

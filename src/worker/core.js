@@ -16,9 +16,10 @@ class Core {
 
   constructor(env) {
     glue.initSync({ module: wasm });
-    this.mistake = glue.configure(...environment(env));
-    if (this.mistake) {
-      console.error(JSON.stringify({ error: "config_invalid", detail: this.mistake }));
+    const mistake = glue.configure(...environment(env));
+    if (mistake) {
+      this.mistake = JSON.parse(mistake);
+      console.error(this.mistake.body);
     }
     this.readHeaders = new Set(glue.read_headers());
   }

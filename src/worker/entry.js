@@ -25,9 +25,8 @@ export default class extends WorkerEntrypoint {
   async fetch(request) {
     try {
       const gate = core(this.env);
-      if (gate.mistake) return problem(500, "config_invalid", gate.mistake);
+      if (gate.mistake) return respond(gate.mistake, request);
       const facts = pack(request, gate.readHeaders);
-      if (!facts) return problem(400, "invalid_request", "the URL is malformed");
       const verdict = gate.check(facts);
       return verdict.do === "allow"
         ? forward(request, verdict, facts, gate, this.env)
@@ -73,7 +72,7 @@ function pack(request, readHeaders) {
   try {
     url = new URL(request.url).href;
   } catch {
-    return undefined;
+    url = ""; // The core says what is wrong with that.
   }
   let facts = `${request.method}\n${url}`;
   for (const [name, value] of request.headers) {
@@ -141,6 +140,7 @@ async function decide(request, verdict, facts, gate, env, signal) {
 async function manage(management, request, facts, gate, env, signal) {
   const body = await readBody(request, signal);
   if (body === undefined) return gate.refuse(facts, "content_too_large");
+  if (body === null) return gate.refuse(facts, "body_not_text");
   management.body(body);
   for (;;) {
     const verdict = JSON.parse(management.step());
@@ -181,23 +181,28 @@ async function ask({ class: binding, name, command }, env) {
   throw new StoreUnavailable();
 }
 
-/** The body as text, or nothing where it is longer than is allowed. */
+/** The body as text: undefined where it is too long, null where it is not UTF-8. */
 async function readBody(request, signal) {
   if (!request.body) return "";
   const reader = request.body.getReader();
   signal.addEventListener("abort", () => reader.cancel().catch(() => {}));
-  const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
-  let text = "";
+  const chunks = [];
   let length = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
+    if (done) break;
     length += value.byteLength;
     if (length > MAX_BODY) {
       await reader.cancel();
       return undefined;
     }
-    text += decoder.decode(value, { stream: true });
+    chunks.push(value);
+  }
+  try {
+    const bytes = await new Blob(chunks).arrayBuffer();
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
   }
 }
 
@@ -207,20 +212,20 @@ function respond({ status, headers, body }, request) {
   return new Response(bodiless ? null : body, { status, headers });
 }
 
-/** The last resort: no detail leaves, whatever happened. */
+/** The last resort, without the core: no detail leaves, whatever happened. */
 function internal(error) {
   log(error);
-  return problem(500, "store_unavailable", "the gate could not decide");
-}
-
-function problem(status, code, detail) {
-  const body = JSON.stringify({ status, code, detail });
+  const detail = "the gate could not decide; try again shortly";
+  const body = { title: "Service Unavailable", status: 503, code: "store_unavailable", detail };
   const headers = {
     "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "content-type": "application/problem+json",
+    "referrer-policy": "no-referrer",
+    "retry-after": "5",
     "x-content-type-options": "nosniff",
   };
-  return new Response(body, { status, headers });
+  return new Response(JSON.stringify(body), { status: 503, headers });
 }
 
 /** One structured line. Errors of bindings hold no secret; requests might. */

@@ -24,7 +24,8 @@ thread_local! {
 }
 
 /// Reads the configuration: the variables as a JSON object, and the names of
-/// the bindings. Answers what is wrong with it, or nothing.
+/// the bindings. Answers nothing, or the answer to every request as long as the
+/// configuration is wrong, as a [`Verdict`] in JSON.
 #[wasm_bindgen]
 pub fn configure(variables: &str, bindings: Vec<String>) -> Option<String> {
     match Config::parse(variables, &bindings) {
@@ -32,7 +33,10 @@ pub fn configure(variables: &str, bindings: Vec<String>) -> Option<String> {
             GATE.set(Some(Gate::new(config.into())));
             None
         }
-        Err(mistake) => Some(mistake.to_string()),
+        Err(mistake) => {
+            let problem = Problem::new(500, Code::ConfigInvalid, mistake.to_string());
+            Some(Verdict::Answer(problem.answer()).to_json())
+        }
     }
 }
 
@@ -151,6 +155,7 @@ fn problem(reason: &str) -> Problem {
         "body_not_allowed" => {
             Problem::invalid_request("a GET or HEAD request with a body cannot be forwarded")
         }
+        "body_not_text" => Problem::invalid_request("the body must be UTF-8"),
         "content_too_large" => {
             Problem::new(413, Code::InvalidRequest, "the body is longer than 64 KiB")
         }

@@ -67,6 +67,7 @@ function guarded(response, { private: isPrivate, cors }) {
  * §5.2.2), or nothing where it is already as strict.
  */
 export function privately(value) {
+  if ((value?.match(/"/g)?.length ?? 0) % 2 === 1) return "private";
   const directives = (value ?? "")
     .split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/)
     .map((directive) => directive.trim())
