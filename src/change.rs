@@ -53,7 +53,7 @@ impl Rotation {
         }
         let mut fields = Fields::of_body(content_type, body)?;
         let expected = "a whole number of seconds from 0 to 2592000";
-        let grace: Option<u32> = fields.take("graceSeconds", expected)?;
+        let grace = fields.take_whole("graceSeconds", expected)?;
         let grace_seconds = grace.unwrap_or(0);
         if grace_seconds > Self::MAX_GRACE {
             return Err(fields.problem("graceSeconds", &format!("must be {expected}")));

@@ -3,7 +3,7 @@
 use crate::credentials;
 use crate::digest::Digest;
 use crate::fields::Fields;
-use crate::route::{Routes, Rule, is_origin};
+use crate::route::{Routes, Rule};
 use base64ct::{Base64, Encoding};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -39,18 +39,13 @@ pub enum Upstream {
 }
 
 /// An app that can be embedded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct App {
     /// Its id, in URLs.
     pub id: String,
     /// Its name, for people.
     pub name: String,
-    /// Its upstream; absent: the deployment's.
-    pub upstream: Option<Upstream>,
-    /// The origins of the host pages that may embed it.
-    pub allowed_origins: Vec<String>,
-    /// The `Permissions-Policy` of its documents.
-    pub permissions_policy: Option<String>,
 }
 
 /// A mistake in the configuration. It names the field and never a value, since
@@ -92,7 +87,7 @@ impl Config {
         let config = Self {
             upstream: parse_upstream("UPSTREAM", &upstream, bindings, development)?,
             routes: parse_routes(take("ROUTES"))?,
-            apps: parse_apps(take("APPS"), bindings, development)?,
+            apps: parse_apps(take("APPS"))?,
             workspaces: parse_workspaces(take("WORKSPACES"))?,
             strict: parse_consistency(text("CONSISTENCY", take("CONSISTENCY"))?)?,
             operator_key: parse_operator_key(text("OPERATOR_KEY", take("OPERATOR_KEY"))?)?,
@@ -222,60 +217,21 @@ fn parse_routes(value: Option<&RawValue>) -> Result<Routes, ConfigError> {
         .map_err(|(index, field, sentence)| error(format!("ROUTES[{index}].{field}"), sentence))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct AppVariables {
-    id: String,
-    name: String,
-    upstream: Option<String>,
-    #[serde(default)]
-    allowed_origins: Vec<String>,
-    permissions_policy: Option<String>,
-}
-
-fn parse_apps(
-    value: Option<&RawValue>,
-    bindings: &[String],
-    development: bool,
-) -> Result<Vec<App>, ConfigError> {
+fn parse_apps(value: Option<&RawValue>) -> Result<Vec<App>, ConfigError> {
     let mut apps: Vec<App> = Vec::new();
     for (index, value) in list("APPS", value)?.into_iter().enumerate() {
-        let given: AppVariables = item("APPS", index, &value)?;
-        let field = |name: &str| format!("APPS[{index}].{name}");
-        let id_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-        if !(1..=64).contains(&given.id.len()) || !given.id.bytes().all(id_allowed) {
+        let app: App = item("APPS", index, &value)?;
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        if !(1..=64).contains(&app.id.len()) || !app.id.bytes().all(allowed) {
             return Err(error(
-                field("id"),
+                format!("APPS[{index}].id"),
                 "must be 1 to 64 letters, digits, \"_\" and \"-\"",
             ));
         }
-        if apps.iter().any(|app| app.id == given.id) {
-            return Err(error(field("id"), "stands there twice"));
+        if apps.iter().any(|other| other.id == app.id) {
+            return Err(error(format!("APPS[{index}].id"), "stands there twice"));
         }
-        if !given.allowed_origins.iter().all(|origin| is_origin(origin)) {
-            return Err(error(
-                field("allowedOrigins"),
-                "must be origins such as \"https://portal.example\"",
-            ));
-        }
-        if given
-            .permissions_policy
-            .as_ref()
-            .is_some_and(|policy| policy.contains(char::is_control))
-        {
-            return Err(error(field("permissionsPolicy"), "must be one line"));
-        }
-        let upstream = given
-            .upstream
-            .map(|upstream| parse_upstream(&field("upstream"), &upstream, bindings, development))
-            .transpose()?;
-        apps.push(App {
-            id: given.id,
-            name: given.name,
-            upstream,
-            allowed_origins: given.allowed_origins,
-            permissions_policy: given.permissions_policy,
-        });
+        apps.push(app);
     }
     Ok(apps)
 }

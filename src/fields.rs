@@ -57,6 +57,14 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Takes a field out that is a whole number.
+    pub fn take_whole(&mut self, name: &str, expected: &str) -> Result<Option<u32>, Problem> {
+        let number = self.take_raw(name).map(|value| value.get().parse());
+        number
+            .transpose()
+            .map_err(|_| self.problem(name, &format!("must be {expected}")))
+    }
+
     /// Takes a field out that is an object of its own.
     pub fn take_object(&mut self, name: &'static str) -> Result<Option<Self>, Problem> {
         self.take_raw(name)
@@ -215,10 +223,10 @@ mod tests {
     fn null_numbers_beyond_reach_and_deep_values_are_no_values() {
         for value in ["null", "1e309", "-1", "1.5", "\"1\"", "[[[[1]]]]"] {
             let body = format!("{{\"n\":{value}}}");
-            let problem = read(&body).unwrap().take::<u32>("n", "a number");
+            let problem = read(&body).unwrap().take_whole("n", "a number");
             assert_eq!(problem.unwrap_err().field.as_deref(), Some("n"), "{value}");
         }
-        assert_eq!(read("{}").unwrap().take::<u32>("n", "a number"), Ok(None));
+        assert_eq!(read("{}").unwrap().take_whole("n", "a number"), Ok(None));
     }
 
     proptest! {

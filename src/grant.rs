@@ -198,7 +198,7 @@ fn take_allowed_ips(fields: &mut Fields<'_>) -> Result<Option<AllowedIps>, Probl
 }
 
 fn take_lifetime(fields: &mut Fields<'_>, now: Time) -> Result<Option<Lifetime>, Problem> {
-    let days: Option<u32> = fields.take("expiresInDays", DAYS)?;
+    let days = fields.take_whole("expiresInDays", DAYS)?;
     let at: Option<String> = fields.take("expiresAt", "an RFC 3339 date and time")?;
     let never: Option<bool> = fields.take("never", "true, or absent")?;
     match (days, at, never) {

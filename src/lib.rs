@@ -64,6 +64,7 @@ pub mod listing;
 pub mod lookup;
 pub mod management;
 pub mod memory;
+pub mod number;
 pub mod outbox;
 pub mod path;
 pub mod problem;

@@ -258,7 +258,10 @@ mod tests {
         let allow = |result: Result<Call, Answer>| {
             let answer = result.unwrap_err();
             assert_eq!(answer.status, 405);
-            let found = answer.headers.into_iter().find(|(name, _)| *name == "allow");
+            let found = answer
+                .headers
+                .into_iter()
+                .find(|(name, _)| *name == "allow");
             found.unwrap().1
         };
         assert_eq!(allow(parse("DELETE", "")), "GET, HEAD, POST");

@@ -2,8 +2,9 @@
 
 use crate::address::AllowedIps;
 use crate::id::Id;
+use crate::number;
 use crate::scope::Scopes;
-use crate::time::Time;
+use crate::time::{DAY, Time};
 use crate::token::Kind;
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +32,10 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
+    #[serde(deserialize_with = "number::whole")]
     v: u8,
     /// Rises with every change; a lower one than has been seen is never accepted.
+    #[serde(deserialize_with = "number::whole")]
     pub rev: u64,
     /// The token's public name.
     pub id: Id,
@@ -56,39 +59,26 @@ pub struct Record {
     /// The apps it may open; `*` for all of the workspace.
     #[serde(rename = "ap", default, skip_serializing_if = "Vec::is_empty")]
     pub apps: Vec<String>,
-    /// The origins of the host pages that may embed it.
-    #[serde(rename = "or", default, skip_serializing_if = "Vec::is_empty")]
-    pub allowed_origins: Vec<String>,
     /// The addresses it may be used from.
     #[serde(rename = "ip", default, skip_serializing_if = "AllowedIps::is_empty")]
     pub allowed_ips: AllowedIps,
-    /// How long a session lasts that it opens, in minutes.
-    #[serde(rename = "sm", default, skip_serializing_if = "Option::is_none")]
-    pub session_minutes: Option<u32>,
-    /// Whether it opens one session only.
-    #[serde(rename = "su", default, skip_serializing_if = "is_false")]
-    pub single_use: bool,
     /// Whether the ledger is asked at each use.
     #[serde(default, skip_serializing_if = "is_false")]
     pub strict: bool,
-    /// The place that its sessions live in.
-    #[serde(rename = "pl", default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<String>,
     /// Its state.
     #[serde(rename = "st")]
     pub state: State,
     /// When it was created.
-    #[serde(rename = "c")]
+    #[serde(rename = "c", deserialize_with = "number::time")]
     pub created: Time,
     /// When it expires; absent: never.
-    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "x",
+        default,
+        deserialize_with = "number::some_time",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub expires: Option<Time>,
-    /// Sessions that were killed, each with the time its cookie would have ended.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub kill: Vec<(Id, Time)>,
-    /// Sessions opened before this moment are over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<Time>,
 }
 
 /// The facts that make a new PAT's record; the rest has its defaults.
@@ -132,17 +122,11 @@ impl Record {
             name: pat.name,
             scopes: pat.scopes,
             apps: pat.apps,
-            allowed_origins: Vec::new(),
             allowed_ips: pat.allowed_ips,
-            session_minutes: None,
-            single_use: false,
             strict: pat.strict,
-            place: None,
             state: State::Active,
             created: pat.created,
             expires: pat.expires,
-            kill: Vec::new(),
-            from: None,
         }
     }
 
@@ -168,12 +152,10 @@ impl Record {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
-    /// When KV may forget it (Unix seconds): a day after its expiry, or after
-    /// the last session that it could have opened; `None`: never. KV refuses
+    /// When KV may forget it: a day after its expiry; `None`: never. KV refuses
     /// less than 60 seconds ahead.
     pub fn kv_expiration(&self, now: Time) -> Option<Time> {
-        let sessions = u64::from(self.session_minutes.unwrap_or(0)).saturating_mul(60);
-        let end = self.expires?.plus(sessions).plus(crate::time::DAY);
+        let end = self.expires?.plus(DAY);
         Some(end.max(now.plus(120)))
     }
 }

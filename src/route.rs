@@ -233,7 +233,7 @@ fn is_parameter(text: &str) -> bool {
 }
 
 /// A serialised origin: scheme, host in lower case, port if it has one, no path.
-pub(crate) fn is_origin(text: &str) -> bool {
+fn is_origin(text: &str) -> bool {
     let host = text
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));

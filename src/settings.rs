@@ -1,14 +1,16 @@
 //! A workspace's settings, as KV holds them under `w/<workspace>`.
 
-use crate::time::Time;
+use crate::number;
 use serde::{Deserialize, Serialize};
 
 /// What an admin decides for a whole workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Settings {
+    #[serde(deserialize_with = "number::whole")]
     v: u8,
     /// Rises with every change; a lower one than has been seen is never accepted.
+    #[serde(deserialize_with = "number::whole")]
     pub rev: u64,
     /// Whether tokens may be created.
     #[serde(default = "yes")]
@@ -16,9 +18,6 @@ pub struct Settings {
     /// Whether tokens open the gate.
     #[serde(default = "yes")]
     pub authentication: bool,
-    /// Sessions opened before this moment are over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sessions_from: Option<Time>,
 }
 
 impl Settings {
@@ -46,7 +45,6 @@ impl Default for Settings {
             rev: 0,
             creation: true,
             authentication: true,
-            sessions_from: None,
         }
     }
 }

@@ -1,8 +1,7 @@
 //! How the token API talks to its authorities: a command or a reply in the
-//! postcard format, as base64url after a letter that tells which it is. Both
+//! postcard format, in hexadecimal after a letter that tells which it is. Both
 //! ends are of one build, and neither leaves the deployment.
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A command or a reply.
@@ -15,13 +14,13 @@ pub trait Message: Serialize + DeserializeOwned {
 pub fn write<M: Message>(message: &M) -> String {
     let bytes = postcard::to_allocvec(message).unwrap_or_default();
     let mut text = String::from(M::LETTER);
-    text.push_str(&Base64UrlUnpadded::encode_string(&bytes));
+    text.push_str(&hex::encode(bytes));
     text
 }
 
 /// Reads a message; `None`: it is not one, or not of this kind.
 pub fn read<M: Message>(text: &str) -> Option<M> {
-    let bytes = Base64UrlUnpadded::decode_vec(text.strip_prefix(M::LETTER)?).ok()?;
+    let bytes = hex::decode(text.strip_prefix(M::LETTER)?).ok()?;
     let (message, rest) = postcard::take_from_bytes(&bytes).ok()?;
     rest.is_empty().then_some(message)
 }
@@ -50,7 +49,7 @@ mod tests {
             "{}",
             &text.replacen('x', "y", 1),
             cut,
-            &format!("{text}AA"),
+            &format!("{text}00"),
         ] {
             assert_eq!(read::<Sample>(junk), None, "{junk}");
         }

@@ -24,7 +24,7 @@ const DEBIAN_SOURCE = "/usr/lib/rustlib/src/rust/library/std";
 
 // A panic ends the instance without a message: what would print one is a tenth of the wasm. Both
 // the library and the crate must be compiled so, and stable compilers want to be asked for it.
-const ABORT_FLAGS = ["-Zunstable-options", "-Cpanic=immediate-abort"];
+const ABORT_FLAGS = ["-Zunstable-options", "-Cpanic=immediate-abort", "-Zfmt-debug=none"];
 const UNSTABLE = { RUSTC_BOOTSTRAP: "1" };
 
 // Bitcode is for link-time optimisation; no path of this machine belongs into the wasm.
