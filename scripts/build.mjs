@@ -40,7 +40,7 @@ export async function build(profile) {
   const wasm = await compile(profile, toolchain);
   const made = await makeGlue(profile, wasm, bindgen);
   publish(made, inRoot("build"));
-  if (profile === "release") checkSize(inRoot("build", WASM));
+  if (profile === "release") checkSize(inRoot("build", WASM), toolchain);
 }
 
 /** Calls cargo; returns the path of its wasm. */
@@ -114,12 +114,14 @@ function publish(from, to) {
   }
 }
 
-function checkSize(wasm) {
+function checkSize(wasm, { trimmed }) {
   const bytes = readFileSync(wasm);
   const gzipped = gzipSync(bytes, { level: 9 }).length;
   const kilobytes = (count) => `${(count / 1000).toFixed(1)} KB`;
   say(`The wasm is ${kilobytes(bytes.length)}, gzipped ${kilobytes(gzipped)}.`);
-  if (gzipped > GZIPPED_LIMIT) {
+  if (gzipped > GZIPPED_LIMIT && !trimmed) {
+    say("That is over the limit of Debian's toolchain, whose standard library is built for size.");
+  } else if (gzipped > GZIPPED_LIMIT) {
     throw new Failure(`The gzipped wasm is over the limit of ${kilobytes(GZIPPED_LIMIT)}.`);
   }
 }

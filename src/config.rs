@@ -3,10 +3,9 @@
 use crate::credentials;
 use crate::digest::Digest;
 use crate::fields::Fields;
+use crate::problem::Problem;
 use crate::route::{Routes, Rule};
 use base64ct::{Base64, Encoding};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -39,13 +38,24 @@ pub enum Upstream {
 }
 
 /// An app that can be embedded.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {
     /// Its id, in URLs.
     pub id: String,
     /// Its name, for people.
     pub name: String,
+}
+
+impl App {
+    fn read(json: &str) -> Result<Self, Problem> {
+        let mut fields = Fields::of_object(json)?;
+        let app = Self {
+            id: fields.take("id", "text")?.unwrap_or_default(),
+            name: fields.take("name", "text")?.unwrap_or_default(),
+        };
+        fields.finish()?;
+        Ok(app)
+    }
 }
 
 /// A mistake in the configuration. It names the field and never a value, since
@@ -166,9 +176,13 @@ fn list(name: &'static str, value: Option<&RawValue>) -> Result<Vec<Box<RawValue
         .map_err(|_| error(name, "must be a list"))
 }
 
-fn item<T: DeserializeOwned>(name: &str, index: usize, value: &RawValue) -> Result<T, ConfigError> {
-    serde_json::from_str(value.get())
-        .map_err(|mistake| error(format!("{name}[{index}]"), format!("is wrong: {mistake}")))
+/// A refusal inside an entry of a list, with the field's whole name.
+fn inside(name: &str, index: usize, problem: Problem) -> ConfigError {
+    let field = match problem.field {
+        Some(field) => format!("{name}[{index}].{field}"),
+        None => format!("{name}[{index}]"),
+    };
+    error(field, problem.detail)
 }
 
 fn parse_upstream(
@@ -211,7 +225,9 @@ fn parse_routes(value: Option<&RawValue>) -> Result<Routes, ConfigError> {
     let rules = list("ROUTES", value)?
         .into_iter()
         .enumerate()
-        .map(|(index, value)| item::<Rule>("ROUTES", index, &value))
+        .map(|(index, value)| {
+            Rule::read(value.get()).map_err(|problem| inside("ROUTES", index, problem))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     Routes::new(rules)
         .map_err(|(index, field, sentence)| error(format!("ROUTES[{index}].{field}"), sentence))
@@ -220,7 +236,7 @@ fn parse_routes(value: Option<&RawValue>) -> Result<Routes, ConfigError> {
 fn parse_apps(value: Option<&RawValue>) -> Result<Vec<App>, ConfigError> {
     let mut apps: Vec<App> = Vec::new();
     for (index, value) in list("APPS", value)?.into_iter().enumerate() {
-        let app: App = item("APPS", index, &value)?;
+        let app = App::read(value.get()).map_err(|problem| inside("APPS", index, problem))?;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         if !(1..=64).contains(&app.id.len()) || !app.id.bytes().all(allowed) {
             return Err(error(
@@ -311,22 +327,13 @@ fn check_session_keys(value: Option<String>) -> Result<(), ConfigError> {
     }
 }
 
-/// The members of a private JWK that tell whether it is one.
-#[derive(Deserialize)]
-struct PrivateKey {
-    kty: String,
-    kid: String,
-    d: String,
-    x: String,
-}
-
 fn check_assertion_key(value: Option<String>) -> Result<(), ConfigError> {
     let Some(key) = value else { return Ok(()) };
-    let good = serde_json::from_str::<PrivateKey>(&key).is_ok_and(|key| {
-        let filled = [&key.kid, &key.d, &key.x]
-            .iter()
-            .all(|member| !member.is_empty());
-        filled && matches!(key.kty.as_str(), "EC" | "OKP")
+    let good = Fields::of_object(&key).is_ok_and(|mut key| {
+        let mut filled = |name| key.stored_text(name).is_some_and(|text| !text.is_empty());
+        let private = filled("kid") && filled("d") && filled("x");
+        let kind = key.stored_text("kty");
+        private && matches!(kind.as_deref(), Some("EC" | "OKP"))
     });
     if good {
         Ok(())
@@ -387,7 +394,7 @@ mod tests {
             ),
             (
                 r#""UPSTREAM":"https://a.example","ROUTES":[{"path":"/x","pubic":true}]"#,
-                "ROUTES[0]",
+                "ROUTES[0].pubic",
             ),
             (
                 r#""UPSTREAM":"https://a.example","APPS":[{"id":"a/b","name":"x"}]"#,

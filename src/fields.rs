@@ -103,6 +103,42 @@ impl<'a> Fields<'a> {
         Ok(fields)
     }
 
+    /// Takes the text of a stored object out.
+    pub fn stored_text(&mut self, name: &str) -> Option<String> {
+        serde_json::from_str(self.take_raw(name)?.get()).ok()
+    }
+
+    /// Takes the text of a stored object out that is left out where it is empty.
+    pub fn stored_text_or_empty(&mut self, name: &str) -> Option<String> {
+        match self.take_raw(name) {
+            Some(raw) => serde_json::from_str(raw.get()).ok(),
+            None => Some(String::new()),
+        }
+    }
+
+    /// Takes the list of a stored object out that is left out where it is empty.
+    pub fn stored_list(&mut self, name: &str) -> Option<Vec<String>> {
+        match self.take_raw(name) {
+            Some(raw) => serde_json::from_str(raw.get()).ok(),
+            None => Some(Vec::new()),
+        }
+    }
+
+    /// Takes the whole number of a stored object out: digits and nothing else,
+    /// so that `1.0`, `1e3` and `"1"` are no numbers here.
+    pub fn stored_number(&mut self, name: &str) -> Option<u64> {
+        self.take_raw(name)?.get().parse().ok()
+    }
+
+    /// Takes the flag of a stored object out that is on where it is left out.
+    pub fn stored_flag_or_on(&mut self, name: &str) -> Option<bool> {
+        match self.take_raw(name).map(RawValue::get) {
+            None | Some("true") => Some(true),
+            Some("false") => Some(false),
+            Some(_) => None,
+        }
+    }
+
     /// Takes a field out as the JSON that it is.
     pub fn take_raw(&mut self, name: &str) -> Option<&'a RawValue> {
         let at = self.fields.iter().position(|(field, _)| field == name)?;

@@ -37,6 +37,10 @@
 //! `worker`.
 
 #![cfg_attr(not(feature = "worker"), forbid(unsafe_code))]
+#![cfg_attr(
+    test,
+    allow(clippy::arithmetic_side_effects, reason = "a test may panic")
+)]
 
 pub mod actor;
 pub mod address;
@@ -64,7 +68,6 @@ pub mod listing;
 pub mod lookup;
 pub mod management;
 pub mod memory;
-pub mod number;
 pub mod outbox;
 pub mod path;
 pub mod problem;

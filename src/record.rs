@@ -1,15 +1,16 @@
 //! What KV holds under a digest: whose token it is, what it may do, until when.
 
-use crate::address::AllowedIps;
+use crate::address::{self, AllowedIps};
+use crate::fields::Fields;
 use crate::id::Id;
-use crate::number;
-use crate::scope::Scopes;
+use crate::scope::{Scope, Scopes};
 use crate::time::{DAY, Time};
 use crate::token::Kind;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// The state of a token. Expiry is not a state: it comes with time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum State {
     /// It opens the gate.
     #[serde(rename = "a")]
@@ -26,16 +27,25 @@ pub enum State {
     Revoked,
 }
 
+impl State {
+    fn from_letter(letter: &str) -> Option<Self> {
+        Some(match letter {
+            "a" => Self::Active,
+            "d" => Self::Disabled,
+            "u" => Self::Used,
+            "r" => Self::Revoked,
+            _ => return None,
+        })
+    }
+}
+
 /// A token as the gate knows it: the value of `t/<digest>`, compact JSON.
 ///
 /// It never holds anything from which the token could be made again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Record {
-    #[serde(deserialize_with = "number::whole")]
-    v: u8,
+    v: u64,
     /// Rises with every change; a lower one than has been seen is never accepted.
-    #[serde(deserialize_with = "number::whole")]
     pub rev: u64,
     /// The token's public name.
     pub id: Id,
@@ -45,7 +55,7 @@ pub struct Record {
     /// The user's id.
     pub uid: String,
     /// The user's e-mail address.
-    #[serde(rename = "em", default, skip_serializing_if = "String::is_empty")]
+    #[serde(rename = "em", skip_serializing_if = "String::is_empty")]
     pub email: String,
     /// What the token is for.
     #[serde(rename = "k")]
@@ -54,30 +64,25 @@ pub struct Record {
     #[serde(rename = "n")]
     pub name: String,
     /// What it may do.
-    #[serde(rename = "sc", default, skip_serializing_if = "Scopes::is_empty")]
+    #[serde(rename = "sc", skip_serializing_if = "Scopes::is_empty")]
     pub scopes: Scopes,
     /// The apps it may open; `*` for all of the workspace.
-    #[serde(rename = "ap", default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "ap", skip_serializing_if = "Vec::is_empty")]
     pub apps: Vec<String>,
     /// The addresses it may be used from.
-    #[serde(rename = "ip", default, skip_serializing_if = "AllowedIps::is_empty")]
+    #[serde(rename = "ip", skip_serializing_if = "AllowedIps::is_empty")]
     pub allowed_ips: AllowedIps,
     /// Whether the ledger is asked at each use.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     pub strict: bool,
     /// Its state.
     #[serde(rename = "st")]
     pub state: State,
     /// When it was created.
-    #[serde(rename = "c", deserialize_with = "number::time")]
+    #[serde(rename = "c")]
     pub created: Time,
     /// When it expires; absent: never.
-    #[serde(
-        rename = "x",
-        default,
-        deserialize_with = "number::some_time",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "x", skip_serializing_if = "Option::is_none")]
     pub expires: Option<Time>,
 }
 
@@ -134,12 +139,45 @@ impl Record {
     /// the wrong type is an error: the gate stays shut on what it does not
     /// understand.
     pub fn parse(json: &str) -> Result<Self, MalformedRecord> {
-        let record: Self = serde_json::from_str(json).map_err(|_| MalformedRecord)?;
-        if record.v == VERSION {
-            Ok(record)
-        } else {
-            Err(MalformedRecord)
-        }
+        Self::read(json).ok_or(MalformedRecord)
+    }
+
+    fn read(json: &str) -> Option<Self> {
+        let mut fields = Fields::of_object(json).ok()?;
+        let record = Self {
+            v: fields.stored_number("v").filter(|v| *v == VERSION)?,
+            rev: fields.stored_number("rev")?,
+            id: Id::parse(&fields.stored_text("id")?)?,
+            workspace: fields.stored_text("ws")?,
+            uid: fields.stored_text("uid")?,
+            email: fields.stored_text_or_empty("em")?,
+            kind: Kind::from_letter(&fields.stored_text("k")?)?,
+            name: fields.stored_text("n")?,
+            scopes: fields
+                .stored_list("sc")?
+                .iter()
+                .map(|text| Scope::parse(text))
+                .collect::<Option<Vec<_>>>()?
+                .into(),
+            apps: fields.stored_list("ap")?,
+            allowed_ips: fields
+                .stored_list("ip")?
+                .iter()
+                .map(|text| address::parse_block(text))
+                .collect::<Option<_>>()?,
+            strict: match fields.take_raw("strict").map(RawValue::get) {
+                None => false,
+                Some("true") => true,
+                Some(_) => return None,
+            },
+            state: State::from_letter(&fields.stored_text("st")?)?,
+            created: Time::from_seconds(fields.stored_number("c")?),
+            expires: match fields.take_raw("x") {
+                None => None,
+                Some(raw) => Some(Time::from_seconds(raw.get().parse().ok()?)),
+            },
+        };
+        fields.names().next().is_none().then_some(record)
     }
 
     /// The compact JSON to store.
@@ -190,7 +228,7 @@ impl core::fmt::Display for MalformedRecord {
 
 impl std::error::Error for MalformedRecord {}
 
-const VERSION: u8 = 1;
+const VERSION: u64 = 1;
 
 #[expect(
     clippy::trivially_copy_pass_by_ref,

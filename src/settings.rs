@@ -1,34 +1,35 @@
 //! A workspace's settings, as KV holds them under `w/<workspace>`.
 
-use crate::number;
-use serde::{Deserialize, Serialize};
+use crate::fields::Fields;
+use serde::Serialize;
 
 /// What an admin decides for a whole workspace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Settings {
-    #[serde(deserialize_with = "number::whole")]
-    v: u8,
+    v: u64,
     /// Rises with every change; a lower one than has been seen is never accepted.
-    #[serde(deserialize_with = "number::whole")]
     pub rev: u64,
     /// Whether tokens may be created.
-    #[serde(default = "yes")]
     pub creation: bool,
     /// Whether tokens open the gate.
-    #[serde(default = "yes")]
     pub authentication: bool,
 }
 
 impl Settings {
     /// Reads a stored value, and refuses all that it does not understand.
     pub fn parse(json: &str) -> Result<Self, MalformedSettings> {
-        let settings: Self = serde_json::from_str(json).map_err(|_| MalformedSettings)?;
-        if settings.v == VERSION {
-            Ok(settings)
-        } else {
-            Err(MalformedSettings)
-        }
+        Self::read(json).ok_or(MalformedSettings)
+    }
+
+    fn read(json: &str) -> Option<Self> {
+        let mut fields = Fields::of_object(json).ok()?;
+        let settings = Self {
+            v: fields.stored_number("v").filter(|v| *v == VERSION)?,
+            rev: fields.stored_number("rev")?,
+            creation: fields.stored_flag_or_on("creation")?,
+            authentication: fields.stored_flag_or_on("authentication")?,
+        };
+        fields.names().next().is_none().then_some(settings)
     }
 
     /// The JSON to store.
@@ -61,11 +62,7 @@ impl core::fmt::Display for MalformedSettings {
 
 impl std::error::Error for MalformedSettings {}
 
-const VERSION: u8 = 1;
-
-const fn yes() -> bool {
-    true
-}
+const VERSION: u64 = 1;
 
 #[cfg(test)]
 mod tests {

@@ -35,6 +35,15 @@ impl Kind {
         }
     }
 
+    /// Reads the letter that a record has for it.
+    pub(crate) fn from_letter(letter: &str) -> Option<Self> {
+        match letter {
+            "p" => Some(Self::Pat),
+            "e" => Some(Self::Embed),
+            _ => None,
+        }
+    }
+
     /// The name in the HTTP interface.
     pub const fn name(self) -> &'static str {
         match self {

@@ -131,9 +131,7 @@ for (const [method, status] of [
   ["GET", 304],
 ]) {
   test(`an answer ${status} to ${method} has no body`, async (t) => {
-    const { port } = await serving(t, [
-      `HTTP/1.1 ${status} X\r\nContent-Length: 5\r\n\r\n`,
-    ]);
+    const { port } = await serving(t, [`HTTP/1.1 ${status} X\r\nContent-Length: 5\r\n\r\n`]);
     const answer = await rawRequest({ port, method });
     assert.equal(answer.status, status);
     assert.equal(answer.body.length, 0);

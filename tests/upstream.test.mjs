@@ -12,8 +12,7 @@ before(async () => {
 });
 after(() => upstream?.stop());
 
-const get = (path, init) =>
-  fetch(upstream.url + path, { redirect: "manual", ...init });
+const get = (path, init) => fetch(upstream.url + path, { redirect: "manual", ...init });
 const getJson = async (path, init) => (await get(path, init)).json();
 const raw = (options) => rawRequest({ port: upstream.port, ...options });
 
@@ -48,10 +47,7 @@ test("jobs come in pages of 20", async () => {
 test("a job has the fields of the sample", async () => {
   const [job] = (await getJson("/api/v1/jobs/?page_size=1")).Result;
   assert.equal(job.ID.IDString, "1_1");
-  assert.match(
-    job.ID._server_guid,
-    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
-  );
+  assert.match(job.ID._server_guid, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   assert.match(job.CreatedDate, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}$/);
   assert.deepEqual(job.Attributes, []);
   for (const field of ["Name", "Description", "Type", "Path", "JobCreatorName"])
@@ -128,10 +124,7 @@ test("OData metadata is CSDL 4.0 and names every property", async () => {
     assert.equal(answer.headers.get("OData-Version"), "4.0");
     const xml = await answer.text();
     assert.match(xml, /<edmx:Edmx Version="4\.0"/);
-    assert.match(
-      xml,
-      /<EntitySet Name="Jobs" EntityType="Gatepass\.Demo\.Job"/,
-    );
+    assert.match(xml, /<EntitySet Name="Jobs" EntityType="Gatepass\.Demo\.Job"/);
     const declared = xml.matchAll(/<Property Name="(\w+)"/g);
     const job = await getJson("/odata/Jobs(1)");
     assert.deepEqual(
@@ -195,10 +188,7 @@ test("OData $filter knows contains and eq", async () => {
 
 test("OData answers a single job", async () => {
   const job = await getJson("/odata/Jobs(7)");
-  assert.equal(
-    job["@odata.context"],
-    `${upstream.url}/odata/$metadata#Jobs/$entity`,
-  );
+  assert.equal(job["@odata.context"], `${upstream.url}/odata/$metadata#Jobs/$entity`);
   assert.equal(job.Id, 7);
   assert.match(job.CreatedDate, /Z$/);
 });
@@ -238,9 +228,7 @@ test("the feed's URLs lead back through the gate", async () => {
   const links = async (headers) => {
     const answer = await raw({ target: "/odata/Jobs", headers });
     const feed = answer.json();
-    return [feed["@odata.context"], feed["@odata.nextLink"]].map(
-      (link) => new URL(link).origin,
-    );
+    return [feed["@odata.context"], feed["@odata.nextLink"]].map((link) => new URL(link).origin);
   };
   assert.deepEqual(
     await links([
@@ -303,8 +291,7 @@ test("echo's Cache-Control is the caller's", async () => {
 test("the WebSocket echoes text and binary and closes", async () => {
   const socket = new WebSocket(upstream.url.replace("http", "ws") + "/ws");
   socket.binaryType = "arraybuffer";
-  const next = (type) =>
-    new Promise((done) => socket.addEventListener(type, done, { once: true }));
+  const next = (type) => new Promise((done) => socket.addEventListener(type, done, { once: true }));
   await next("open");
   socket.send("grüße");
   assert.equal((await next("message")).data, "grüße");
@@ -328,10 +315,7 @@ test("the WebSocket's handshake is a 101, and 426 without one", async () => {
     ],
   });
   assert.equal(upgraded.status, 101);
-  assert.equal(
-    upgraded.header("Sec-WebSocket-Accept"),
-    "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-  );
+  assert.equal(upgraded.header("Sec-WebSocket-Accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
   upgraded.socket.destroy();
   assert.equal((await get("/ws")).status, 426);
 });

@@ -17,8 +17,7 @@ async function running(t, options) {
   return workerd;
 }
 
-const answers = (body) =>
-  module(`export default { async fetch(request, env) { ${body} } };`);
+const answers = (body) => module(`export default { async fetch(request, env) { ${body} } };`);
 
 test("text, JSON and data bindings reach the Worker", async (t) => {
   const odd = 'a"b\\c\n\x01 é 🙂';
@@ -26,9 +25,7 @@ test("text, JSON and data bindings reach the Worker", async (t) => {
     workers: [
       {
         name: "main",
-        modules: answers(
-          "return Response.json([env.TEXT, env.JSON, new Uint8Array(env.DATA)[1]])",
-        ),
+        modules: answers("return Response.json([env.TEXT, env.JSON, new Uint8Array(env.DATA)[1]])"),
         bindings: {
           TEXT: odd,
           JSON: { json: { odd } },
@@ -154,9 +151,7 @@ test("a Durable Object of another Worker starts afresh without a folder", async 
     workers: [
       {
         name: "main",
-        modules: answers(
-          `return env.COUNTER.get(env.COUNTER.idFromName("b")).fetch(request);`,
-        ),
+        modules: answers(`return env.COUNTER.get(env.COUNTER.idFromName("b")).fetch(request);`),
         bindings: { COUNTER: { durableObject: "Counter", worker: "owner" } },
       },
       { name: "owner", modules: COUNTER, durableObjects: { Counter: {} } },
@@ -169,8 +164,7 @@ test("a Durable Object of another Worker starts afresh without a folder", async 
 test("a wasm module is compiled", async (t) => {
   // (module (func (export "answer") (result i32) i32.const 42))
   const wasm = Buffer.from(
-    "0061736d010000000105016000017f03020100070a0106616e737765720000" +
-      "0a06010400412a0b",
+    "0061736d010000000105016000017f03020100070a0106616e737765720000" + "0a06010400412a0b",
     "hex",
   );
   const { url } = await running(t, {
@@ -221,9 +215,7 @@ test("fetch reaches loopback, a server outside, or a chosen service", async (t) 
 });
 
 test("a Worker that cannot start is an error that says why", async () => {
-  const workers = [
-    { name: "main", modules: module(`throw new Error("odd");`) },
-  ];
+  const workers = [{ name: "main", modules: module(`throw new Error("odd");`) }];
   await assert.rejects(startWorkerd({ workers }), /odd/);
 });
 

@@ -1,15 +1,7 @@
 import { wholeNumber } from "./answers.js";
 import { Refusal } from "./odata-refusal.js";
 
-const OPTIONS = [
-  "$count",
-  "$filter",
-  "$orderby",
-  "$select",
-  "$skip",
-  "$skiptoken",
-  "$top",
-];
+const OPTIONS = ["$count", "$filter", "$orderby", "$select", "$skip", "$skiptoken", "$top"];
 
 /** Refuses the system query options that the feed does not know. */
 export function refuseUnknown(query) {
@@ -42,9 +34,7 @@ export function counted(value) {
 export function filtered(rows, filter) {
   if (filter === null) return rows;
   const bare = filter.trim().replace(/^\((.*)\)$/, "$1");
-  const text = /^contains\(\s*Name\s*,\s*'((?:[^']|'')*)'\s*\)$/.exec(
-    bare,
-  )?.[1];
+  const text = /^contains\(\s*Name\s*,\s*'((?:[^']|'')*)'\s*\)$/.exec(bare)?.[1];
   if (text !== undefined) {
     const part = text.replaceAll("''", "'");
     return rows.filter(({ Name }) => Name.includes(part));
@@ -58,8 +48,7 @@ export function filtered(rows, filter) {
 /** The rows as `$orderby` sorts them. */
 export function ordered(rows, properties, orderby) {
   if (orderby === null) return rows;
-  const [, name, direction] =
-    /^\s*(\w+)(?:\s+(asc|desc))?\s*$/.exec(orderby) ?? [];
+  const [, name, direction] = /^\s*(\w+)(?:\s+(asc|desc))?\s*$/.exec(orderby) ?? [];
   if (!properties.includes(name)) {
     const message = "$orderby takes one property, and asc or desc";
     throw new Refusal(501, "NotImplemented", message);

@@ -105,10 +105,7 @@ function entitySet(root, query) {
   const found = filtered(ROWS, query.get("$filter"));
   const skip = number(query, "$skip") ?? 0;
   const top = number(query, "$top") ?? Infinity;
-  const wanted = ordered(found, PROPERTIES, query.get("$orderby")).slice(
-    skip,
-    skip + top,
-  );
+  const wanted = ordered(found, PROPERTIES, query.get("$orderby")).slice(skip, skip + top);
   const from = number(query, "$skiptoken") ?? 0;
   const page = wanted.slice(from, from + PAGE);
 

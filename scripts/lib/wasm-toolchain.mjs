@@ -50,7 +50,10 @@ codegen-units = 1
 [workspace]
 `;
 
-/** Finds or installs a toolchain: `{cargo, env, flags}`, how to call cargo for the wasm target. */
+/**
+ * Finds or installs a toolchain: `{cargo, env, flags}`, how to call cargo for the wasm target.
+ * `trimmed` says that its standard library is built for size.
+ */
 export async function ensureWasmToolchain() {
   return (
     installedTarget() ??
@@ -88,6 +91,7 @@ function debianToolchain() {
     cargo: DEBIAN.cargo,
     env: { RUSTC: DEBIAN.rustc, ...UNSTABLE },
     flags: [`--sysroot=${sysroot}`, ...ABORT_FLAGS],
+    trimmed: true,
   };
 }
 

@@ -6,8 +6,7 @@ use super::sql::{Failed, Migrations, Sql};
 use super::{directory, ledger, whole};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::State;
-use worker::worker_sys::DurableObjectState;
+use worker_sys::DurableObjectState;
 
 /// A ledger or a directory.
 #[wasm_bindgen]
@@ -46,7 +45,8 @@ impl Authority {
         let kinds = [&LEDGER, &DIRECTORY];
         let kind = kinds.into_iter().find(|kind| kind.class == class);
         let kind = kind.ok_or_else(|| JsError::new("there is no such class"))?;
-        let sql = Sql::new(&State::from(state), kind.class, kind.migrations);
+        let sql = Sql::new(&state, kind.class, kind.migrations)
+            .map_err(|_| JsError::new("there is no storage"))?;
         Ok(Self { sql, kind })
     }
 

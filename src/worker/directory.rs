@@ -97,7 +97,12 @@ impl Users for Sql {
         ];
         let found = self.first(query, values)?;
         found
-            .map(|row| row.text(0).and_then(Digest::from_hex).ok_or(Failed))
+            .map(|row| {
+                row.text(0)
+                    .as_deref()
+                    .and_then(Digest::from_hex)
+                    .ok_or(Failed)
+            })
             .transpose()
     }
 
@@ -124,7 +129,7 @@ impl Users for Sql {
 }
 
 fn read(row: &SqlRow) -> Result<User, Failed> {
-    let text = |column| row.text(column).map(str::to_owned).ok_or(Failed);
+    let text = |column| row.text(column).ok_or(Failed);
     Ok(User {
         uid: text(0)?,
         email: text(1)?,

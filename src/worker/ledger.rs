@@ -12,7 +12,7 @@ use crate::record::Record;
 use crate::time::Time;
 use crate::transaction;
 use crate::wire;
-use worker::SqlStorageValue;
+use wasm_bindgen::JsValue;
 
 /// Carries out a command, or looks a token up, and answers the reply.
 pub fn execute(sql: &Sql, command: &str, now_ms: u64) -> Result<String, Failed> {
@@ -41,15 +41,15 @@ pub fn execute(sql: &Sql, command: &str, now_ms: u64) -> Result<String, Failed> 
 pub fn value(sql: &Sql, row: &Row, now_ms: u64) -> Result<Option<Value>, Failed> {
     let query = "SELECT record FROM tokens WHERE digest = ? AND workspace = ? AND uid = ?";
     let digest = row.key.trim_start_matches("t/");
-    let values = [digest, &row.workspace, &row.uid].map(SqlStorageValue::from);
+    let values = [digest, &row.workspace, &row.uid].map(JsValue::from);
     let Some(found) = sql.first(query, values.into())? else {
         return Ok(None);
     };
     let text = found.text(0).ok_or(Failed)?;
-    let record = Record::parse(text).map_err(|_| Failed)?;
+    let record = Record::parse(&text).map_err(|_| Failed)?;
     let expiration = record.kv_expiration(Time::from_millis(now_ms));
     Ok(Some(Value {
-        text: text.to_owned(),
+        text,
         expiration: expiration.map(Time::seconds),
     }))
 }
@@ -58,7 +58,7 @@ impl Tokens for Sql {
     fn lookup(&self, digest: &Digest) -> Result<Option<String>, Failed> {
         let query = "SELECT record FROM tokens WHERE digest = ?";
         let found = self.first(query, vec![digest.to_hex().into()])?;
-        Ok(found.and_then(|row| row.text(0).map(str::to_owned)))
+        Ok(found.and_then(|row| row.text(0)))
     }
 
     fn token(&self, workspace: &str, id: &Id) -> Result<Option<Entry>, Failed> {
@@ -71,7 +71,7 @@ impl Tokens for Sql {
         let query =
             format!("SELECT {COLUMNS} FROM tokens WHERE workspace = ? AND uid = ? AND parent = ?");
         let values = [&parent.workspace, &parent.uid, parent.id.as_str()];
-        let rows = self.rows(&query, values.map(SqlStorageValue::from).into())?;
+        let rows = self.rows(&query, values.map(JsValue::from).into())?;
         rows.iter().map(read).collect()
     }
 
@@ -88,7 +88,7 @@ impl Tokens for Sql {
              ORDER BY id DESC LIMIT {limit}"
         );
         let values = [workspace, uid, before.map_or("~", Id::as_str)];
-        let rows = self.rows(&query, values.map(SqlStorageValue::from).into())?;
+        let rows = self.rows(&query, values.map(JsValue::from).into())?;
         rows.iter().map(read).collect()
     }
 
@@ -96,7 +96,7 @@ impl Tokens for Sql {
         let record = &entry.record;
         let id = |id: &Option<Id>| match id {
             Some(id) => id.as_str().into(),
-            None => SqlStorageValue::Null,
+            None => JsValue::NULL,
         };
         if record.rev == 1 {
             let insert = format!(
@@ -146,7 +146,7 @@ impl Tokens for Sql {
             integer(since_ms),
         ];
         let found = self.first(query, values)?;
-        Ok(found.and_then(|row| row.text(0).and_then(Id::parse)))
+        Ok(found.and_then(|row| row.text(0).as_deref().and_then(Id::parse)))
     }
 
     fn note_made(
@@ -176,14 +176,14 @@ impl Tokens for Sql {
 fn read(row: &SqlRow) -> Result<Entry, Failed> {
     let text = |column| row.text(column).ok_or(Failed);
     let id = |column| match row.text(column) {
-        Some(text) => Id::parse(text).map(Some).ok_or(Failed),
+        Some(text) => Id::parse(&text).map(Some).ok_or(Failed),
         None => Ok(None),
     };
     Ok(Entry {
-        record: Record::parse(text(0)?).map_err(|_| Failed)?,
-        digest: Digest::from_hex(text(1)?).ok_or(Failed)?,
-        description: text(2)?.to_owned(),
-        start: text(3)?.to_owned(),
+        record: Record::parse(&text(0)?).map_err(|_| Failed)?,
+        digest: Digest::from_hex(&text(1)?).ok_or(Failed)?,
+        description: text(2)?,
+        start: text(3)?,
         parent: id(4)?,
         successor: id(5)?,
     })

@@ -5,10 +5,10 @@
 //! again, and at its end to when the next row is due: whatever happens in
 //! between, it comes back. The puts themselves are JavaScript's (`outbox.js`).
 
-use super::sql::{Failed, Row as SqlRow, Sql, integer};
+use super::sql::{Failed, Row as SqlRow, Sql, integer, log};
 use crate::outbox::{Row, Rows};
 use serde::Serialize;
-use worker::SqlStorageValue;
+use wasm_bindgen::JsValue;
 
 /// The table that each Durable Object with an outbox has.
 pub const TABLE: &str = "
@@ -106,7 +106,7 @@ pub fn settle(
         None => {
             let delete = "DELETE FROM outbox WHERE key = ? AND workspace = ? AND uid = ?";
             let key = [key, &workspace, &uid];
-            sql.write(delete, key.map(SqlStorageValue::from).into())
+            sql.write(delete, key.map(JsValue::from).into())
         }
     }
 }
@@ -133,7 +133,7 @@ fn report(sql: &Sql, now_ms: u64) -> Result<(), Failed> {
             class: sql.class,
         };
         let line = serde_json::to_string(&line).map_err(|_| Failed)?;
-        worker::console_log!("{line}");
+        log(&line);
     }
     Ok(())
 }
@@ -155,7 +155,7 @@ impl Rows for Sql {
             integer(row.due),
             integer(row.attempts.into()),
             integer(row.repeat.into()),
-            row.since.map_or(SqlStorageValue::Null, integer),
+            row.since.map_or(JsValue::NULL, integer),
             integer(row.generation),
         ];
         let replace =
@@ -165,7 +165,7 @@ impl Rows for Sql {
 }
 
 fn read(row: &SqlRow) -> Result<Row, Failed> {
-    let text = |column| row.text(column).map(str::to_owned).ok_or(Failed);
+    let text = |column| row.text(column).ok_or(Failed);
     let number = |column| row.number(column).ok_or(Failed);
     Ok(Row {
         key: text(0)?,

@@ -1,16 +1,17 @@
 //! A Durable Object's own SQLite database: tables made on the first write,
 //! transactions that roll back, and the alarm.
 
+use super::whole;
 use core::cell::Cell;
-use js_sys::{Error, Promise};
+use js_sys::{Array, Error, Promise};
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker::{SqlStorage, SqlStorageValue, State};
+use worker_sys::{DurableObjectState, SqlStorage};
 
 #[wasm_bindgen]
 extern "C" {
-    /// What the `worker` crate does not wrap of `ctx.storage`.
+    /// What the bindings lack of `ctx.storage`.
     type Storage;
 
     #[wasm_bindgen(method, catch, js_name = transactionSync)]
@@ -24,6 +25,12 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = deleteAlarm)]
     fn delete_alarm(this: &Storage) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(line: &str);
+
+    #[wasm_bindgen(js_namespace = console, js_name = log)]
+    fn console_log(line: &str);
 }
 
 /// The database failed. What it said is in the log; it stays inside.
@@ -46,24 +53,28 @@ pub struct Sql {
 }
 
 /// A row of a result.
-pub struct Row(Vec<SqlStorageValue>);
+pub struct Row(Array);
 
 impl Sql {
     /// The database of an object whose tables come about by these steps.
-    pub fn new(state: &State, class: &'static str, migrations: Migrations) -> Self {
-        let storage = state.storage();
-        Self {
+    pub fn new(
+        state: &DurableObjectState,
+        class: &'static str,
+        migrations: Migrations,
+    ) -> Result<Self, JsValue> {
+        let storage = state.storage()?;
+        Ok(Self {
             sql: storage.sql(),
-            storage: JsValue::from(storage.as_raw()).unchecked_into(),
+            storage: JsValue::from(storage).unchecked_into(),
             class,
             migrations,
             version: Cell::new(0),
-        }
+        })
     }
 
     /// Runs a query. Where there are no tables yet, there are no rows either:
     /// reading never makes a table.
-    pub fn rows(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Row>, Failed> {
+    pub fn rows(&self, query: &str, values: Vec<JsValue>) -> Result<Vec<Row>, Failed> {
         if self.version()? == 0 {
             return Ok(Vec::new());
         }
@@ -71,12 +82,12 @@ impl Sql {
     }
 
     /// The first row of a query.
-    pub fn first(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Option<Row>, Failed> {
+    pub fn first(&self, query: &str, values: Vec<JsValue>) -> Result<Option<Row>, Failed> {
         Ok(self.rows(query, values)?.into_iter().next())
     }
 
     /// Runs a statement that writes, after bringing the tables up to date.
-    pub fn write(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<(), Failed> {
+    pub fn write(&self, statement: &str, values: Vec<JsValue>) -> Result<(), Failed> {
         self.migrate()?;
         self.exec(statement, values).map(drop)
     }
@@ -161,12 +172,13 @@ impl Sql {
         Ok(())
     }
 
-    fn exec(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Row>, Failed> {
-        self.sql
-            .exec(query, values)
-            .and_then(|cursor| cursor.raw().collect::<worker::Result<Vec<_>>>())
-            .map(|rows| rows.into_iter().map(Row).collect())
-            .map_err(|error| self.failed(&error.to_string().into()))
+    fn exec(&self, query: &str, values: Vec<JsValue>) -> Result<Vec<Row>, Failed> {
+        let failed = |error: JsValue| self.failed(&error);
+        let values: Array = values.into_iter().collect();
+        let rows = self.sql.exec(query, values).map_err(failed)?.raw();
+        rows.into_iter()
+            .map(|row| row.map(|row| Row(row.unchecked_into())).map_err(failed))
+            .collect()
     }
 
     /// Something that was handed to the object cannot be read.
@@ -186,25 +198,24 @@ impl Sql {
 
 impl Row {
     /// The text in a column, unless it is null.
-    pub fn text(&self, column: usize) -> Option<&str> {
-        match self.0.get(column) {
-            Some(SqlStorageValue::String(text)) => Some(text),
-            _ => None,
-        }
+    pub fn text(&self, column: u32) -> Option<String> {
+        self.0.get(column).as_string()
     }
 
     /// The whole number in a column that is neither null nor negative.
-    pub fn number(&self, column: usize) -> Option<u64> {
-        match self.0.get(column) {
-            Some(SqlStorageValue::Integer(number)) => u64::try_from(*number).ok(),
-            _ => None,
-        }
+    pub fn number(&self, column: u32) -> Option<u64> {
+        let number = self.0.get(column).as_f64()?;
+        (number >= 0.0).then(|| whole(number))
     }
 }
 
 /// A number to bind. What SQLite holds are moments and counts, far below 2^53.
-pub fn integer(number: u64) -> SqlStorageValue {
-    SqlStorageValue::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "moments and counts are exact in a float"
+)]
+pub fn integer(number: u64) -> JsValue {
+    JsValue::from_f64(number as f64)
 }
 
 #[derive(Serialize)]
@@ -220,5 +231,10 @@ fn log_error(place: &str, message: &str) {
         error: place,
         message,
     };
-    worker::console_error!("{}", serde_json::to_string(&line).unwrap_or_default());
+    console_error(&serde_json::to_string(&line).unwrap_or_default());
+}
+
+/// One structured line that is no error.
+pub fn log(line: &str) {
+    console_log(line);
 }

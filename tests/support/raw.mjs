@@ -106,8 +106,7 @@ function requestBytes(options) {
   if (options.bytes !== undefined) return Buffer.from(options.bytes, "latin1");
   const { method = "GET", target = "/", body } = options;
   const headers = [...(options.headers ?? [])];
-  const has = (wanted) =>
-    headers.some(([name]) => name.toLowerCase() === wanted);
+  const has = (wanted) => headers.some(([name]) => name.toLowerCase() === wanted);
   if (!has("host")) headers.unshift(["Host", `127.0.0.1:${options.port}`]);
   const content = Buffer.from(body ?? "");
   const framed = has("content-length") || has("transfer-encoding");
@@ -121,9 +120,7 @@ function requestBytes(options) {
 
 function answer(message, body) {
   const raw = message.rawHeaders;
-  const headers = raw.flatMap((name, i) =>
-    i % 2 === 0 ? [[name, raw[i + 1]]] : [],
-  );
+  const headers = raw.flatMap((name, i) => (i % 2 === 0 ? [[name, raw[i + 1]]] : []));
   const headerAll = (wanted) =>
     headers
       .filter(([name]) => name.toLowerCase() === wanted.toLowerCase())

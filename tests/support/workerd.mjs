@@ -83,11 +83,9 @@ export async function startWorkerd({
 }
 
 async function run(folder, config, { sockets, flags }) {
-  const child = spawn(
-    workerdBinary(),
-    ["serve", "--control-fd=3", ...flags, config],
-    { stdio: ["ignore", "pipe", "pipe", "pipe"] },
-  );
+  const child = spawn(workerdBinary(), ["serve", "--control-fd=3", ...flags, config], {
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+  });
   const killed = () => child.kill("SIGKILL");
   process.once("exit", killed);
   let stderr = "";
@@ -124,10 +122,7 @@ async function run(folder, config, { sockets, flags }) {
 function listening(child, names, exited) {
   return new Promise((done, fail) => {
     const ports = {};
-    const timer = setTimeout(
-      () => fail(new Error("workerd does not listen")),
-      START_TIMEOUT,
-    );
+    const timer = setTimeout(() => fail(new Error("workerd does not listen")), START_TIMEOUT);
     createInterface({ input: child.stdio[3] }).on("line", (line) => {
       const { event, socket, port } = JSON.parse(line);
       if (event !== "listen") return;
@@ -169,9 +164,7 @@ async function writeConfig(folder, { workers, servers, sockets }) {
     ([name, service]) =>
       `(name = ${quote(name)}, address = "127.0.0.1:0", http = (), service = ${quote(service)})`,
   );
-  const constants = await Promise.all(
-    workers.map((worker, i) => workerConfig(folder, worker, i)),
-  );
+  const constants = await Promise.all(workers.map((worker, i) => workerConfig(folder, worker, i)));
   const text = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = ${list(services)},

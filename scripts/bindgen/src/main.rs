@@ -16,22 +16,12 @@ fn main() -> ExitCode {
     };
     let mut bindgen = Bindgen::new();
     let made = bindgen.web(true).and_then(|bindgen| {
-        let mut made = bindgen
+        bindgen
             .input_path(input)
             .omit_default_module_path(true)
             .reset_state_function(true)
             .typescript(false)
-            .generate_output()?;
-        let exports = &mut made.wasm_mut().exports;
-        let unused: Vec<_> = exports
-            .iter()
-            .filter(|export| is_unused(&export.name))
-            .map(|export| export.id())
-            .collect();
-        for export in unused {
-            exports.delete(export);
-        }
-        made.emit(output)
+            .generate(output)
     });
     match made {
         Ok(()) => ExitCode::SUCCESS,
@@ -41,16 +31,3 @@ fn main() -> ExitCode {
         }
     }
 }
-
-/// Whether an export belongs to a class of the `worker` crate that Gatepass has no use for. Without
-/// its exports, the code behind it can go.
-fn is_unused(export: &str) -> bool {
-    UNUSED_CLASSES.iter().any(|class| export.contains(class))
-}
-
-const UNUSED_CLASSES: [&str; 4] = [
-    "containerstartupoptions",
-    "intounderlying",
-    "minifyconfig",
-    "r2range",
-];
