@@ -49,8 +49,8 @@ pub enum Progress {
 pub struct Inputs<'a> {
     /// The deployment's configuration.
     pub config: &'a Config,
-    /// The request's body.
-    pub body: &'a str,
+    /// The request's body; `None`: it is not UTF-8.
+    pub body: Option<&'a str>,
     /// Random bytes, for a token and its id.
     pub entropy: &'a Entropy,
     /// What the authorities replied so far, in the order of the questions.
@@ -107,7 +107,6 @@ impl From<Problem> for Stop {
 impl Api<'_> {
     fn carry_out(&mut self, ticket: &Ticket) -> Result<Answer, Stop> {
         let content_type = ticket.content_type.as_deref();
-        let body = self.inputs.body;
         match &ticket.call {
             Call::Create => {
                 let key = ticket.idempotency_key.as_deref();
@@ -132,13 +131,13 @@ impl Api<'_> {
                 let command = ledger::Command::Change {
                     actor: self.asker.clone(),
                     id: id.clone(),
-                    change: Change::parse(content_type, body)?,
+                    change: Change::parse(content_type, self.body()?)?,
                 };
                 let (entry, _) = self.change(id, command)?;
                 Ok(self.show(200, &entry, None))
             }
             Call::Rotate(id) => {
-                let rotation = Rotation::parse(content_type, body)?;
+                let rotation = Rotation::parse(content_type, self.body()?)?;
                 let (minted, secret) = self.mint(&id.hint())?;
                 let command = ledger::Command::Rotate {
                     actor: self.asker.clone(),
@@ -165,7 +164,7 @@ impl Api<'_> {
     }
 
     fn create(&mut self, content_type: Option<&str>, key: Option<&str>) -> Result<Answer, Stop> {
-        let body = self.inputs.body;
+        let body = self.body()?;
         management::check_idempotency_key(key)?;
         let (grant, named) = Grant::parse(
             content_type,
@@ -343,6 +342,11 @@ impl Api<'_> {
                 Err(Problem::invalid_request(detail).into())
             }
         }
+    }
+
+    fn body(&self) -> Result<&str, Problem> {
+        let missing = || Problem::invalid_request("the body must be UTF-8");
+        self.inputs.body.ok_or_else(missing)
     }
 
     /// A new secret and its names.

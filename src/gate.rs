@@ -259,7 +259,10 @@ impl Check<'_, '_> {
                 let sentence = CredentialError::TooLong.to_string();
                 Err(self.stop(&Problem::new(431, Code::InvalidRequest, sentence)))
             }
-            Err(mistake) => Err(self.stop(&Problem::invalid_request(mistake.to_string()))),
+            Err(mistake) => {
+                let problem = Problem::invalid_request(mistake.to_string());
+                Err(self.stop_with(&problem, Some(Challenge::InvalidRequest)))
+            }
         }
     }
 
@@ -430,22 +433,27 @@ impl Check<'_, '_> {
     }
 
     fn stop(&self, problem: &Problem) -> Stop {
-        self.stop_with(problem, None)
+        let challenge = match (problem.status, problem.code) {
+            (401, Code::TokenMissing) => Some(Challenge::Missing),
+            (401, _) => Some(Challenge::InvalidToken),
+            _ => None,
+        };
+        self.stop_with(problem, challenge)
     }
 
     fn stop_for_scope(&self, needed: &str) -> Stop {
         let sentence = format!("the token lacks a scope; needed: {needed}");
         let problem = Problem::new(403, Code::ScopeInsufficient, sentence);
-        self.stop_with(&problem, Some(needed))
+        self.stop_with(&problem, Some(Challenge::InsufficientScope(needed)))
     }
 
-    fn stop_with(&self, problem: &Problem, scope: Option<&str>) -> Stop {
+    fn stop_with(&self, problem: &Problem, challenge: Option<Challenge<'_>>) -> Stop {
         let rule = self
             .gate
             .config
             .routes
             .find(self.facts.method, self.facts.path);
-        let answer = refusal(self.facts, rule.ok(), problem, scope);
+        let answer = refusal(self.facts, rule.ok(), problem, challenge);
         Stop(Box::new(Verdict::Answer(answer)))
     }
 }
@@ -456,16 +464,9 @@ fn refusal(
     facts: &Facts<'_>,
     rule: Option<&Rule>,
     problem: &Problem,
-    scope: Option<&str>,
+    challenge: Option<Challenge<'_>>,
 ) -> Answer {
     let mut answer = problem.answer();
-    let challenge = match (problem.status, problem.code) {
-        (401, Code::TokenMissing) => Some(Challenge::Missing),
-        (401, _) => Some(Challenge::InvalidToken),
-        (400, Code::InvalidRequest) => Some(Challenge::InvalidRequest),
-        (403, _) => scope.map(Challenge::InsufficientScope),
-        _ => None,
-    };
     if let Some(challenge) = challenge {
         answer = answer.header("www-authenticate", challenge.bearer());
     }

@@ -139,8 +139,7 @@ async function decide(request, verdict, facts, gate, env, signal) {
 /** Carries out a management request, one reply of an authority at a time. */
 async function manage(management, request, facts, gate, env, signal) {
   const body = await readBody(request, signal);
-  if (body === undefined) return gate.refuse(facts, "content_too_large");
-  if (body === null) return gate.refuse(facts, "body_not_text");
+  if (body === null) return gate.refuse(facts, "content_too_large");
   management.body(body);
   for (;;) {
     const verdict = JSON.parse(management.step());
@@ -181,7 +180,7 @@ async function ask({ class: binding, name, command }, env) {
   throw new StoreUnavailable();
 }
 
-/** The body as text: undefined where it is too long, null where it is not UTF-8. */
+/** The body as text: null where it is too long, undefined where it is not UTF-8. */
 async function readBody(request, signal) {
   if (!request.body) return "";
   const reader = request.body.getReader();
@@ -194,7 +193,7 @@ async function readBody(request, signal) {
     length += value.byteLength;
     if (length > MAX_BODY) {
       await reader.cancel();
-      return undefined;
+      return null;
     }
     chunks.push(value);
   }
@@ -202,7 +201,7 @@ async function readBody(request, signal) {
     const bytes = await new Blob(chunks).arrayBuffer();
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return null;
+    return undefined;
   }
 }
 

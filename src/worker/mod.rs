@@ -82,7 +82,7 @@ pub fn refuse(facts: &str, reason: &str) -> Result<String, JsError> {
 pub struct Management {
     ticket: Ticket,
     entropy: Entropy,
-    body: String,
+    body: Option<String>,
     replies: Vec<String>,
     now_ms: u64,
 }
@@ -107,14 +107,14 @@ impl Management {
         Ok(Some(Self {
             ticket: *ticket,
             entropy,
-            body: String::new(),
+            body: None,
             replies: Vec::new(),
             now_ms,
         }))
     }
 
-    /// Takes the request's body.
-    pub fn body(&mut self, body: String) {
+    /// Takes the request's body, if it is UTF-8.
+    pub fn body(&mut self, body: Option<String>) {
         self.body = body;
     }
 
@@ -130,7 +130,7 @@ impl Management {
             let config = gate.config();
             let inputs = Inputs {
                 config: &config,
-                body: &self.body,
+                body: self.body.as_deref(),
                 entropy: &self.entropy,
                 replies: &self.replies,
                 now_ms: self.now_ms,
@@ -155,7 +155,6 @@ fn problem(reason: &str) -> Problem {
         "body_not_allowed" => {
             Problem::invalid_request("a GET or HEAD request with a body cannot be forwarded")
         }
-        "body_not_text" => Problem::invalid_request("the body must be UTF-8"),
         "content_too_large" => {
             Problem::new(413, Code::InvalidRequest, "the body is longer than 64 KiB")
         }
