@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startRawGate } from "../support/gate.mjs";
 import { rawRequest } from "../support/raw.mjs";
-import { assertRefused, BASIC, BEARER, INVALID_REQUEST } from "../support/refusals.mjs";
+import { assertRefused, BASIC, BEARER } from "../support/refusals.mjs";
 import { startServer } from "../support/stand-ins.mjs";
 import { keyOf, makeRecord, makeToken } from "../support/tokens.mjs";
 
@@ -134,7 +134,7 @@ describe("a path that can be read in more than one way is refused, with or witho
     test(target, async () => {
       for (const headers of [[], bearer(plainToken())]) {
         const answer = await rawRequest({ port: byUrl.port, target, headers });
-        assertRefused(answer, 400, "invalid_request", [INVALID_REQUEST]);
+        assertRefused(answer, 400, "invalid_request");
       }
     });
   }
