@@ -26,6 +26,7 @@
 //!   other, and [`memory`] is what an isolate remembers of it.
 //! - What decides: [`gate`], with [`route`], [`path`], [`scope`], [`address`]
 //!   and [`config`].
+//! - How authorities are asked: [`lookup`] by the gate, [`wire`] by the token API.
 //! - What comes of it: [`verdict`], [`forward`], [`answer`], [`problem`],
 //!   [`challenge`].
 //! - The token API: [`management`] reads what is asked for, [`actor`] is who
