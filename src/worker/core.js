@@ -44,26 +44,44 @@ class Core {
     return management;
   }
 
+  /** The next verdict of a management request. */
+  step(management) {
+    return JSON.parse(guard(() => management.step()));
+  }
+
   /** The Rust half of a Durable Object. */
   authority(name, ctx) {
     let authority = this.#authorities.get(ctx);
     if (!authority) {
-      authority = new glue.Authority(name, ctx);
+      authority = guarded(new glue.Authority(name, ctx));
       this.#authorities.set(ctx, authority);
     }
     return authority;
   }
 }
 
-/** After a trap the instance's memory cannot be trusted: the next request gets a new one. */
+/**
+ * After a trap the instance's memory cannot be trusted: the next request gets a new one. Objects
+ * of the old one refuse to be used, and are never freed into the new one.
+ */
 function guard(call) {
   try {
     return call();
   } catch (error) {
-    instance = undefined;
-    glue.__wbg_reset_state();
+    if (error instanceof WebAssembly.RuntimeError) {
+      instance = undefined;
+      glue.__wbg_reset_state();
+    }
     throw error;
   }
+}
+
+/** An authority whose methods are guarded. */
+function guarded(authority) {
+  const names = ["execute", "begin", "due", "settle", "end"];
+  return Object.fromEntries(
+    names.map((name) => [name, (...given) => guard(() => authority[name](...given))]),
+  );
 }
 
 /** The variables as JSON, and the names of the bindings. */

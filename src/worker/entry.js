@@ -124,11 +124,7 @@ async function decide(request, verdict, facts, gate, env, signal) {
         break;
       case "manage": {
         const management = gate.management(facts, reply);
-        try {
-          return await manage(management, request, facts, gate, env, signal);
-        } finally {
-          management.free();
-        }
+        return await manage(management, request, facts, gate, env, signal);
       }
     }
     verdict = gate.check(facts, reply);
@@ -142,8 +138,11 @@ async function manage(management, request, facts, gate, env, signal) {
   if (body === null) return gate.refuse(facts, "content_too_large");
   management.body(body);
   for (;;) {
-    const verdict = JSON.parse(management.step());
-    if (verdict.do === "answer") return verdict;
+    const verdict = gate.step(management);
+    if (verdict.do === "answer") {
+      management.free();
+      return verdict;
+    }
     management.reply(await ask(verdict, env));
   }
 }
