@@ -1,6 +1,9 @@
 //! The `Cookie` header (RFC 6265bis).
 
-/// The header without Gatepass's own cookies; `None` when none of them is in it.
+use crate::token;
+
+/// The header without Gatepass's own cookies and without any that holds a
+/// token; `None` when none of them is in it.
 ///
 /// Their names begin with `__Host-gp-` (sessions) or `__Host-gatepass`
 /// (management), in any case, since browsers read the prefix so. Two `Cookie`
@@ -21,6 +24,9 @@ pub fn without_own(header: &str) -> Option<String> {
 }
 
 fn is_own(pair: &str) -> bool {
+    if token::appears_in(pair) {
+        return true;
+    }
     let name = pair.split_once('=').map_or(pair, |(name, _)| name).trim();
     OWN_PREFIXES.iter().any(|prefix| {
         name.get(..prefix.len())

@@ -98,18 +98,22 @@ pub fn is_operator(authorization: &str, operator_key: &Digest) -> bool {
 }
 
 /// Whether a value of `Authorization` is surely no secret of ours, so that it
-/// may go on to the upstream: of another scheme, or a well-formed credential
-/// that holds neither a token nor the operator key. What cannot be read may be
-/// ours.
+/// may go on to the upstream: of another scheme, or a well-formed credential;
+/// and in either case holding neither a token nor the operator key, plain or in
+/// base64. What cannot be read may be ours.
 pub fn is_foreign(authorization: &str, operator_key: &Digest) -> bool {
-    let Ok(credential) = from_authorization(authorization) else {
+    if from_authorization(authorization).is_err() {
         return false;
-    };
-    let pair = decoded_basic(authorization).unwrap_or_default();
+    }
+    let (_scheme, parameter) = split_scheme(authorization);
+    let decoded = decoded(parameter).unwrap_or_default();
+    let password = decoded.split_once(':').map_or("", |(_, password)| password);
+    let is_key = |text: &str| Digest::of(text).matches(operator_key);
     let ours = token::appears_in(authorization)
-        || token::appears_in(&pair)
-        || is_operator(authorization, operator_key)
-        || credential.is_some_and(|found| Digest::of(&found.text).matches(operator_key));
+        || token::appears_in(&decoded)
+        || is_key(parameter)
+        || is_key(&decoded)
+        || is_key(password);
     !ours
 }
 
@@ -121,13 +125,13 @@ pub fn is_foreign_key(value: &str, operator_key: &Digest) -> bool {
 
 /// The password of Basic credentials (RFC 7617): all after the first colon.
 fn basic_password(authorization: &str) -> Option<String> {
-    let pair = decoded_basic(authorization)?;
+    let pair = decoded(basic_parameter(authorization)?)?;
     let (_user, password) = pair.split_once(':')?;
     (!pair.contains(char::is_control)).then(|| password.to_owned())
 }
 
-fn decoded_basic(authorization: &str) -> Option<String> {
-    let encoded = basic_parameter(authorization)?.trim_end_matches('=');
+fn decoded(base64: &str) -> Option<String> {
+    let encoded = base64.trim_end_matches('=');
     String::from_utf8(Base64Unpadded::decode_vec(encoded).ok()?).ok()
 }
 

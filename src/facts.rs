@@ -7,10 +7,11 @@
 //! hold a line feed, since HTTP forbids it and the runtime enforces that.
 
 use crate::address;
+use crate::token;
 use std::net::IpAddr;
 
 /// The headers whose values the core reads; of all others it needs the name.
-pub const READ_HEADERS: [&str; 12] = [
+pub const READ_HEADERS: [&str; 13] = [
     "access-control-request-method",
     "authorization",
     "cf-connecting-ip",
@@ -19,6 +20,7 @@ pub const READ_HEADERS: [&str; 12] = [
     "idempotency-key",
     "origin",
     "private-token",
+    "referer",
     "sec-fetch-dest",
     "sec-fetch-mode",
     "sec-fetch-site",
@@ -134,13 +136,18 @@ impl<'a> Facts<'a> {
         (self.method == "OPTIONS").then_some((origin, asked))
     }
 
-    /// The query without one parameter; `None` when nothing is left of it.
-    pub fn query_without(&self, parameter: &str) -> Option<String> {
-        let kept: Vec<_> = self
-            .query?
-            .split('&')
-            .filter(|pair| decode_name(pair) != parameter)
-            .collect();
+    /// The query without the parameter that carries the token, and without any
+    /// other that holds one; `None` when nothing is left of it.
+    pub fn query_without_secrets(&self, parameter: Option<&str>) -> Option<String> {
+        let query = self.query?;
+        let is_secret = |pair: &str| {
+            parameter.is_some_and(|parameter| decode_name(pair) == parameter)
+                || token::appears_in(&decode(pair))
+        };
+        if !query.split('&').any(is_secret) {
+            return Some(query.to_owned());
+        }
+        let kept: Vec<_> = query.split('&').filter(|pair| !is_secret(pair)).collect();
         (!kept.is_empty()).then(|| kept.join("&"))
     }
 
@@ -213,7 +220,7 @@ mod tests {
         let facts = Facts::parse(packed).unwrap();
         assert_eq!(facts.query_values("access_token"), ["x+y", "z"]);
         assert_eq!(
-            facts.query_without("access_token").as_deref(),
+            facts.query_without_secrets(Some("access_token")).as_deref(),
             Some("a=1&b=2")
         );
     }

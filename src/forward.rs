@@ -7,6 +7,7 @@ use crate::credentials::{self, Source};
 use crate::facts::Facts;
 use crate::record::Record;
 use crate::route::Rule;
+use crate::token;
 use crate::verdict::Forward;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -21,10 +22,7 @@ pub enum Bearer<'a> {
 
 /// How to forward a request that may pass.
 pub fn forward(facts: &Facts<'_>, config: &Config, rule: &Rule, bearer: Bearer<'_>) -> Forward {
-    let query = match (&rule.query_token, bearer) {
-        (Some(parameter), _) => facts.query_without(parameter),
-        (None, _) => facts.query.map(str::to_owned),
-    };
+    let query = facts.query_without_secrets(rule.query_token.as_deref());
     let (url, service) =
         Forward::target(&config.upstream, facts.origin, facts.path, query.as_deref());
     let mut remove: Vec<String> = facts
@@ -50,6 +48,7 @@ pub fn forward(facts: &Facts<'_>, config: &Config, rule: &Rule, bearer: Bearer<'
         remove,
         set,
         private: matches!(bearer, Bearer::Pat(..)),
+        hide_referrer: matches!(bearer, Bearer::Pat(_, Source::Query)),
         cors: allowed_origin(facts, rule),
     }
 }
@@ -61,9 +60,15 @@ pub fn allowed_origin(facts: &Facts<'_>, rule: &Rule) -> Option<String> {
 }
 
 /// Whether a header must not reach the upstream. Names are folded first (case,
-/// `_` = `-`), since many servers fold them so.
+/// and all but letters and digits are one), since many servers fold them so.
 fn is_removed(name: &str, facts: &Facts<'_>, config: &Config, bearer: Bearer<'_>) -> bool {
-    let folded = name.to_ascii_lowercase().replace('_', "-");
+    let folded: String = name
+        .bytes()
+        .map(|byte| match byte.to_ascii_lowercase() {
+            byte if byte.is_ascii_alphanumeric() => char::from(byte),
+            _ => '-',
+        })
+        .collect();
     let value = || facts.header(name).unwrap_or_default();
     match folded.as_str() {
         "authorization" => {
@@ -76,6 +81,8 @@ fn is_removed(name: &str, facts: &Facts<'_>, config: &Config, bearer: Bearer<'_>
                 || folded != name
                 || !credentials::is_foreign_key(value(), &config.operator_key)
         }
+        "cf-connecting-ip" => folded != name,
+        "referer" => token::appears_in(value()),
         folded => {
             REMOVED.contains(&folded)
                 || REMOVED_PREFIXES
@@ -120,7 +127,7 @@ fn visible(text: &str) -> String {
 /// Hop-by-hop fields (RFC 9110 §7.6.1; `Upgrade` stays, for WebSockets) and
 /// fields by which a client could tell the upstream another method, path or
 /// address than the gate saw.
-const REMOVED: [&str; 13] = [
+const REMOVED: [&str; 19] = [
     "connection",
     "forwarded",
     "keep-alive",
@@ -129,10 +136,16 @@ const REMOVED: [&str; 13] = [
     "te",
     "trailer",
     "transfer-encoding",
+    "true-client-ip",
+    "x-client-ip",
+    "x-forwarded",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
+    "x-original-method",
+    "x-original-uri",
     "x-original-url",
+    "x-real-ip",
     "x-rewrite-url",
 ];
 

@@ -12,6 +12,7 @@ use crate::listing::Filter;
 use crate::outbox::Rows;
 use crate::problem::Problem;
 use crate::record::Record;
+use crate::time::Time;
 use crate::wire::Message;
 use serde::{Deserialize, Serialize};
 
@@ -195,8 +196,12 @@ pub trait Tokens: Rows {
     /// A token of a workspace.
     fn token(&self, workspace: &str, id: &Id) -> Result<Option<Entry>, Self::Error>;
 
-    /// The tokens that a token made.
-    fn children(&self, parent: &Record) -> Result<Vec<Entry>, Self::Error>;
+    /// The tokens that are revoked with a token: those that it made, and the
+    /// one that it replaced.
+    fn kin(&self, token: &Record) -> Result<Vec<Entry>, Self::Error>;
+
+    /// How many tokens of a user are neither revoked nor expired.
+    fn live(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Self::Error>;
 
     /// A user's tokens, newest first, only those older than `before`.
     fn older(

@@ -49,7 +49,8 @@ fn has_dots(bytes: &[u8]) -> bool {
     bytes
         .split(|byte| matches!(byte, b'/' | b'\\'))
         .any(|part| {
-            let name = part.split(|byte| *byte == b';').next().unwrap_or(part);
+            let ends = |byte: &u8| matches!(byte, b';' | b'?' | b'#');
+            let name = part.split(ends).next().unwrap_or(part);
             matches!(name.trim_ascii(), b"." | b"..")
         })
 }
@@ -61,11 +62,19 @@ fn is_overlong(bytes: &[u8]) -> bool {
         || bytes
             .windows(2)
             .any(|pair| matches!(pair, [0xe0, 0x80..=0x9f]));
-    overlong || bytes.windows(2).any(|pair| matches!(pair, b"%u" | b"%U"))
+    let looks_alike = bytes.windows(3).any(|bytes| LOOK_ALIKES.contains(&bytes));
+    overlong || looks_alike || bytes.windows(2).any(|pair| matches!(pair, b"%u" | b"%U"))
 }
 
 /// Printable ASCII that the URL standard always encodes in a path.
 const MUST_BE_ENCODED: &[u8] = b" \"<>^`{|}";
+/// `．`, `／`, `＼` and `․`, which lenient servers fold to their ASCII forms.
+const LOOK_ALIKES: [&[u8]; 4] = [
+    b"\xef\xbc\x8e",
+    b"\xef\xbc\x8f",
+    b"\xef\xbc\xbc",
+    b"\xe2\x80\xa4",
+];
 const MAX_LAYERS: usize = 4;
 
 #[cfg(test)]
@@ -118,6 +127,9 @@ mod tests {
             "a%0ab",
             "%252500",
             "%2525252525252e",
+            "..%3f",
+            "%2e%2e%23x",
+            "%ef%bc%8e%ef%bc%8e%ef%bc%8fapi",
         ] {
             assert!(climbs(segment), "{segment}");
         }

@@ -10,7 +10,7 @@ use crate::ledger::{Asker, Changed, Command, Creation, Reply, Tokens};
 use crate::lifecycle;
 use crate::listing::Filter;
 use crate::outbox::Effect;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::record::State;
 use crate::time::{DAY, Time};
 
@@ -85,6 +85,12 @@ fn create<T: Tokens>(tokens: &T, creation: Creation, now_ms: u64) -> Outcome<T, 
             });
         }
     }
+    let uid = &creation.user.uid;
+    let live = tokens.live(workspace, uid, now).map_err(Stop::Failed)?;
+    if live >= MAX_LIVE_TOKENS {
+        let detail = "the user has 1000 live tokens; revoke some that are not needed";
+        return Err(Problem::new(409, Code::InvalidRequest, detail).into());
+    }
     let entry = lifecycle::mint(
         &creation.grant,
         &creation.user,
@@ -148,13 +154,19 @@ fn list<T: Tokens>(
 }
 
 fn revoke<T: Tokens>(tokens: &T, entry: Entry, now_ms: u64) -> Outcome<T, Reply> {
-    let mut revoked: Vec<Entry> = Vec::new();
-    let mut open = vec![entry.clone()];
-    // Each token has one parent, made before it, so this comes to an end.
-    while let Some(next) = open.pop() {
-        open.extend(tokens.children(&next.record).map_err(Stop::Failed)?);
-        revoked.extend(lifecycle::revoke(&next));
+    let mut family = vec![entry.clone()];
+    let mut at = 0;
+    while let Some(next) = family.get(at) {
+        let kin = tokens.kin(&next.record).map_err(Stop::Failed)?;
+        for member in kin {
+            let known = |other: &Entry| other.record.id == member.record.id;
+            if !family.iter().any(known) {
+                family.push(member);
+            }
+        }
+        at = at.saturating_add(1);
     }
+    let revoked = family.iter().filter_map(lifecycle::revoke).collect();
     save(tokens, entry, revoked, now_ms)
 }
 
@@ -199,6 +211,17 @@ fn reach<T: Tokens>(
     let entry = target(tokens, actor, id)?;
     if let Some(acting) = &acting {
         lifecycle::check_reach(acting, &entry)?;
+        let mut ancestor = acting.parent.clone();
+        while let Some(above) = ancestor {
+            if above == *id {
+                let detail = "a token cannot change the one that it comes from";
+                return Err(Problem::new(403, Code::ScopeInsufficient, detail).into());
+            }
+            let above = tokens
+                .token(actor.workspace(), &above)
+                .map_err(Stop::Failed)?;
+            ancestor = above.and_then(|above| above.parent);
+        }
     }
     Ok((acting, entry))
 }
@@ -233,6 +256,7 @@ fn save<T: Tokens>(
         token: Box::new(token),
         changed: changed
             .into_iter()
+            .take(MAX_TOLD)
             .map(|entry| Changed {
                 digest: entry.digest,
                 record: entry.record,
@@ -249,6 +273,12 @@ pub fn kv_key(entry: &Entry) -> String {
 
 /// How long an idempotency key is remembered.
 pub(crate) const IDEMPOTENCY_MS: u64 = DAY * 1000;
+
+/// How many tokens a user may have that are neither revoked nor expired.
+const MAX_LIVE_TOKENS: usize = 1_000;
+
+/// How many changed records the asking isolate is told at once.
+const MAX_TOLD: usize = 50;
 
 const BATCH: usize = 100;
 const MAX_BATCHES: usize = 10;

@@ -50,6 +50,9 @@ pub struct Forward {
     /// Whether the answer is for this client only, so that no shared cache may
     /// keep it.
     pub private: bool,
+    /// Whether the token stood in the URL, which no other site may then hear of.
+    #[serde(rename = "hideReferrer")]
+    pub hide_referrer: bool,
     /// The origin whose page may read the answer.
     pub cors: Option<String>,
 }

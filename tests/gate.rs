@@ -262,6 +262,24 @@ fn a_public_route_lets_anybody_pass_but_no_token_of_ours() {
     assert_eq!(forward.remove, ["authorization", "gatepass-user"]);
     assert!(!forward.private && set(&forward, "gatepass-user").is_none());
     assert!(shell.reads.is_empty());
+    for ours in [
+        format!("authorization:Token {OPERATOR_KEY}"),
+        format!("authorization:Foo {}", base64(secret(1).as_bytes())),
+        format!(
+            "authorization:Basic {0}, Basic {0}",
+            base64(format!("u:{}", secret(1)).as_bytes())
+        ),
+        format!("x-api-key:{OPERATOR_KEY}"),
+        format!("referer:https://gate.example/feed?key={}", secret(1)),
+        format!("cookie:a={}", secret(1)),
+        "gatepass.user:".to_owned(),
+        "cf_connecting_ip:".to_owned(),
+    ] {
+        let forward = shell.forwarded(&format!("GET\nhttps://gate.example/public/hello\n{ours}"));
+        assert_eq!(forward.remove.len(), 1, "{ours}");
+    }
+    let url = format!("GET\nhttps://gate.example/public/x?a=1&b={}", secret(1));
+    assert!(shell.forwarded(&url).url.ends_with("/public/x?a=1"));
     let foreign = "GET\nhttps://gate.example/public/hello\nauthorization:Bearer of.another.system";
     assert!(shell.forwarded(foreign).remove.is_empty());
 }

@@ -82,10 +82,21 @@ impl Tokens for Shelf {
         Ok(found.filter(|entry| entry.record.workspace == workspace))
     }
 
-    fn children(&self, parent: &Record) -> Result<Vec<Entry>, Self::Error> {
+    fn kin(&self, token: &Record) -> Result<Vec<Entry>, Self::Error> {
         let tokens = self.tokens.borrow();
-        let child = |entry: &&Entry| entry.parent.as_ref() == Some(&parent.id);
-        Ok(tokens.values().filter(child).cloned().collect())
+        let id = Some(&token.id);
+        let kin = |entry: &&Entry| entry.parent.as_ref() == id || entry.successor.as_ref() == id;
+        Ok(tokens.values().filter(kin).cloned().collect())
+    }
+
+    fn live(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Self::Error> {
+        let tokens = self.tokens.borrow();
+        let live = |entry: &&Entry| {
+            let record = &entry.record;
+            let of_user = record.workspace == workspace && record.uid == uid;
+            of_user && record.state != State::Revoked && !record.expired(now)
+        };
+        Ok(tokens.values().filter(live).count())
     }
 
     fn older(
@@ -446,5 +457,39 @@ proptest! {
                 prop_assert!(!revoked || child.record.state == State::Revoked);
             }
         }
+    }
+}
+
+#[test]
+fn revoking_a_successor_reaches_what_its_predecessor_made() {
+    let (mut old, mut child, new) = (entry("ada", 1), entry("ada", 2), entry("ada", 3));
+    old.record.state = State::Used;
+    old.successor = Some(new.record.id.clone());
+    child.parent = Some(old.record.id.clone());
+    let shelf = Shelf::with(&[old.clone(), child.clone(), new.clone()]);
+    shelf.run(revocation(operator(), &new));
+    for entry in [&old, &child, &new] {
+        assert_eq!(shelf.get(entry).record.state, State::Revoked);
+    }
+}
+
+#[test]
+fn a_token_cannot_enable_the_one_that_it_comes_from() {
+    let (mut top, mut middle, mut child) = (entry("ada", 1), entry("ada", 2), entry("ada", 3));
+    top.record.state = State::Disabled;
+    middle.parent = Some(top.record.id.clone());
+    child.parent = Some(middle.record.id.clone());
+    let shelf = Shelf::with(&[top.clone(), middle.clone(), child.clone()]);
+    for actor in [&middle, &child] {
+        let reply = shelf.run(Command::Change {
+            actor: pat(actor),
+            id: top.record.id.clone(),
+            change: Change {
+                enabled: Some(true),
+                ..Change::default()
+            },
+        });
+        assert!(matches!(reply, Reply::Refused(problem) if problem.status == 403));
+        assert_eq!(shelf.get(&top).record.state, State::Disabled);
     }
 }

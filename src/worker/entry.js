@@ -29,7 +29,7 @@ export default class extends WorkerEntrypoint {
       const facts = pack(request, gate.readHeaders);
       const verdict = gate.check(facts);
       return verdict.do === "allow"
-        ? forward(request, verdict, facts, gate, this.env)
+        ? await forward(request, verdict, facts, gate, this.env)
         : await settle(request, verdict, facts, gate, this.env);
     } catch (error) {
       return internal(error);
@@ -94,7 +94,7 @@ async function settle(request, verdict, facts, gate, env) {
     decided.catch(() => {});
     const settled = await Promise.race([decided, late]);
     return settled.do === "allow"
-      ? forward(request, settled, facts, gate, env)
+      ? await forward(request, settled, facts, gate, env)
       : respond(settled, request);
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) log(error);
@@ -143,6 +143,7 @@ async function manage(management, request, facts, gate, env, signal) {
       management.free();
       return verdict;
     }
+    if (signal.aborted) throw new StoreUnavailable();
     management.reply(await ask(verdict, env));
   }
 }
@@ -188,6 +189,7 @@ async function readBody(request, signal) {
   let length = 0;
   for (;;) {
     const { done, value } = await reader.read();
+    if (signal.aborted) throw new StoreUnavailable();
     if (done) break;
     length += value.byteLength;
     if (length > MAX_BODY) {

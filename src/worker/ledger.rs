@@ -67,12 +67,24 @@ impl Tokens for Sql {
         self.first(&query, values)?.as_ref().map(read).transpose()
     }
 
-    fn children(&self, parent: &Record) -> Result<Vec<Entry>, Failed> {
-        let query =
-            format!("SELECT {COLUMNS} FROM tokens WHERE workspace = ? AND uid = ? AND parent = ?");
-        let values = [&parent.workspace, &parent.uid, parent.id.as_str()];
+    fn kin(&self, token: &Record) -> Result<Vec<Entry>, Failed> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM tokens
+             WHERE workspace = ? AND uid = ? AND (parent = ? OR successor = ?)"
+        );
+        let id = token.id.as_str();
+        let values = [&token.workspace, &token.uid, id, id];
         let rows = self.rows(&query, values.map(JsValue::from).into())?;
         rows.iter().map(read).collect()
+    }
+
+    fn live(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Failed> {
+        let query = "SELECT COUNT(*) FROM tokens WHERE workspace = ? AND uid = ?
+                     AND json_extract(record, '$.st') <> 'r'
+                     AND COALESCE(json_extract(record, '$.x') > ?, 1)";
+        let values = vec![workspace.into(), uid.into(), integer(now.seconds())];
+        let count = self.first(query, values)?.and_then(|row| row.number(0));
+        Ok(usize::try_from(count.unwrap_or(0)).unwrap_or(usize::MAX))
     }
 
     fn older(
@@ -205,7 +217,8 @@ pub const MIGRATIONS: Migrations = &[&[
         successor TEXT
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX tokens_of_user ON tokens (workspace, uid, id);
-    CREATE INDEX tokens_of_parent ON tokens (workspace, uid, parent) WHERE parent IS NOT NULL;
+    CREATE INDEX tokens_of_parent ON tokens (workspace, uid, parent);
+    CREATE INDEX tokens_of_successor ON tokens (workspace, uid, successor);
     CREATE TABLE requests (
         workspace TEXT NOT NULL,
         uid TEXT NOT NULL,

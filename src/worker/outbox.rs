@@ -58,9 +58,12 @@ pub fn begin(sql: &Sql, now_ms: u64) -> Result<(), Failed> {
     sql.set_alarm(now_ms.saturating_add(SAFETY_MS))
 }
 
-/// The puts that are due, a few at a time, as JSON.
+/// The puts that are due, a few at a time, as JSON: first those that take
+/// something away.
 pub fn due(sql: &Sql, find: Find, now_ms: u64) -> Result<String, Failed> {
-    let query = format!("SELECT {COLUMNS} FROM outbox WHERE due <= ? ORDER BY due LIMIT {BATCH}");
+    let query = format!(
+        "SELECT {COLUMNS} FROM outbox WHERE due <= ? ORDER BY repeat DESC, due LIMIT {BATCH}"
+    );
     let rows = sql.rows(&query, vec![integer(now_ms)])?;
     let puts = rows
         .iter()

@@ -46,7 +46,7 @@ export async function forward(request, verdict, facts, gate, env) {
  * The upstream's answer, untouched but for who may keep and read it: the
  * credential that kept shared caches away never reached the upstream.
  */
-function guarded(response, { private: isPrivate, cors }) {
+function guarded(response, { private: isPrivate, hideReferrer, cors }) {
   if (response.webSocket || (!isPrivate && !cors)) return response;
   const guarded = new Response(response.body, response);
   if (isPrivate) {
@@ -54,6 +54,7 @@ function guarded(response, { private: isPrivate, cors }) {
     if (value) guarded.headers.set("cache-control", value);
     for (const name of SHARED_CACHE_HEADERS) guarded.headers.delete(name);
   }
+  if (hideReferrer) guarded.headers.set("referrer-policy", "no-referrer");
   if (cors) {
     guarded.headers.set("access-control-allow-origin", cors);
     guarded.headers.delete("access-control-allow-credentials");
