@@ -14,7 +14,8 @@ export async function readKv(state) {
   }
   for (const file of await filesIn(root)) {
     if (!file.endsWith(".sqlite") || file.endsWith("metadata.sqlite")) continue;
-    const database = new DatabaseSync(file, { readOnly: true });
+    // The running gate may hold the lock for a moment.
+    const database = new DatabaseSync(file, { readOnly: true, timeout: 10_000 });
     const rows = database.prepare("SELECT key, blob_id, expiration FROM _mf_entries").all();
     database.close();
     for (const { key, blob_id: blob, expiration } of rows) {
