@@ -14,7 +14,7 @@
 
 use crate::actor::Actor;
 use crate::answer::Answer;
-use crate::challenge::{self, Challenge};
+use crate::challenge::Challenge;
 use crate::config::Config;
 use crate::credentials::{self, Credential, CredentialError, Source};
 use crate::digest::Digest;
@@ -25,7 +25,7 @@ use crate::management::{Call, Ticket};
 use crate::memory::{Knowledge, Memory};
 use crate::problem::{Code, Problem};
 use crate::record::{Record, State};
-use crate::route::Rule;
+use crate::refusal::refusal;
 use crate::scope::Scope;
 use crate::settings::Settings;
 use crate::time::Time;
@@ -456,34 +456,6 @@ impl Check<'_, '_> {
         let answer = refusal(self.facts, rule.ok(), problem, challenge);
         Stop(Box::new(Verdict::Answer(answer)))
     }
-}
-
-/// The answer to a problem, with its challenges and, where the route lets a
-/// page read answers, the header that lets it read this one.
-fn refusal(
-    facts: &Facts<'_>,
-    rule: Option<&Rule>,
-    problem: &Problem,
-    challenge: Option<Challenge<'_>>,
-) -> Answer {
-    let mut answer = problem.answer();
-    if let Some(challenge) = challenge {
-        answer = answer.header("www-authenticate", challenge.bearer());
-    }
-    // Basic opens a dialog in browsers: only programs, and only at the app.
-    if problem.status == 401 && facts.own_path().is_none() && !facts.from_browser() {
-        answer = answer.header("www-authenticate", challenge::basic());
-    }
-    if let Some(origin) = rule.and_then(|rule| forward::allowed_origin(facts, rule)) {
-        answer = answer
-            .header("access-control-allow-origin", origin)
-            .header(
-                "access-control-expose-headers",
-                "www-authenticate, retry-after",
-            )
-            .header("vary", "Origin");
-    }
-    answer
 }
 
 #[derive(Serialize)]

@@ -28,7 +28,7 @@
 //!   and [`config`].
 //! - How authorities are asked: [`lookup`] by the gate, [`wire`] by the token API.
 //! - What comes of it: [`verdict`], [`forward`], [`answer`], [`problem`],
-//!   [`challenge`].
+//!   [`challenge`], [`refusal`].
 //! - The token API: [`management`] reads what is asked for, [`actor`] is who
 //!   asks, [`grant`], [`change`] and [`listing`] are what they ask for, [`api`]
 //!   carries it out, and [`lifecycle`] and [`transaction`] hold the rules of
@@ -73,6 +73,7 @@ pub mod outbox;
 pub mod path;
 pub mod problem;
 pub mod record;
+pub mod refusal;
 pub mod route;
 pub mod scope;
 pub mod settings;

@@ -1,0 +1,37 @@
+//! How the gate says no: a problem, the challenges that go with it, and what
+//! lets an allowed page read both.
+
+use crate::answer::Answer;
+use crate::challenge::{self, Challenge};
+use crate::facts::Facts;
+use crate::forward;
+use crate::problem::Problem;
+use crate::route::Rule;
+
+/// The answer to a problem, with its challenges and, where the route lets a
+/// page read answers, the header that lets it read this one.
+pub fn refusal(
+    facts: &Facts<'_>,
+    rule: Option<&Rule>,
+    problem: &Problem,
+    challenge: Option<Challenge<'_>>,
+) -> Answer {
+    let mut answer = problem.answer();
+    if let Some(challenge) = challenge {
+        answer = answer.header("www-authenticate", challenge.bearer());
+    }
+    // Basic opens a dialog in browsers: only programs, and only at the app.
+    if problem.status == 401 && facts.own_path().is_none() && !facts.from_browser() {
+        answer = answer.header("www-authenticate", challenge::basic());
+    }
+    if let Some(origin) = rule.and_then(|rule| forward::allowed_origin(facts, rule)) {
+        answer = answer
+            .header("access-control-allow-origin", origin)
+            .header(
+                "access-control-expose-headers",
+                "www-authenticate, retry-after",
+            )
+            .header("vary", "Origin");
+    }
+    answer
+}
