@@ -493,3 +493,17 @@ fn a_token_cannot_enable_the_one_that_it_comes_from() {
         assert_eq!(shelf.get(&top).record.state, State::Disabled);
     }
 }
+
+#[test]
+fn a_user_has_at_most_a_thousand_live_tokens() {
+    let one = entry("ada", 1);
+    let shelf = Shelf::with(&[]);
+    for n in 0..1_000 {
+        let mut tokens = shelf.tokens.borrow_mut();
+        tokens.insert(format!("{n}"), one.clone());
+    }
+    let refused = shelf.run(creation(operator(), 2, None));
+    assert!(matches!(refused, Reply::Refused(problem) if problem.status == 409));
+    shelf.tokens.borrow_mut().remove("0");
+    made(shelf.run(creation(operator(), 2, None)));
+}
