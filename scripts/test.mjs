@@ -1,5 +1,6 @@
 // Runs every test there is, in order, and stops at the first stage that fails.
 import { build } from "./build.mjs";
+import { CHROMIUM_ADVICE, ensureChromium, findChromium } from "./lib/chromium.mjs";
 import { readOptions } from "./lib/options.mjs";
 import { command, findNode, nodeEnvironment } from "./lib/packages.mjs";
 import { asScript, Failure, run, seconds } from "./lib/run.mjs";
@@ -10,14 +11,16 @@ const cargo = (...args) => run("cargo", args);
 const WARNINGS_FAIL = { RUSTDOCFLAGS: "-D warnings" };
 
 const STAGES = {
-  setup: ["What the tests need", setUp],
+  setup: ["What the tests need", prepare],
   format: ["Formatting", checkFormat],
+  types: ["Types of the browser's modules", checkTypes],
   clippy: ["Clippy, warnings as errors", clippy],
   doc: ["Documentation without warnings", doc],
   native: ["Native tests", () => cargo("test", "--locked", "--workspace")],
   wasm: ["The release's wasm", () => build("release")],
   deploy: ["What a deployment would upload", deployDryRun],
-  e2e: ["End to end", endToEnd],
+  e2e: ["End to end", () => nodeTests("tests/*.test.mjs", "tests/e2e/**/*.test.mjs")],
+  browser: ["In a real browser", inBrowser],
 };
 
 const HELP = `Usage: npm test -- [--only STAGE]
@@ -27,9 +30,18 @@ Runs every test; the first stage that fails ends it.
   --only STAGE   one stage alone: ${Object.keys(STAGES).join(", ")}
   --help         this text`;
 
+async function prepare() {
+  await setUp();
+  await ensureChromium();
+}
+
 async function checkFormat() {
   await cargo("fmt", "--all", "--check");
   await run(findNode(), [command("prettier", "bin/prettier.cjs"), "--check", "."]);
+}
+
+async function checkTypes() {
+  await run(findNode(), [command("typescript", "bin/tsc"), "--project", "www"]);
 }
 
 /** Natively, for the core alone and with the Worker's shell: the shell is checked, never run. */
@@ -46,8 +58,13 @@ async function doc() {
   await run("cargo", all, { env: WARNINGS_FAIL });
 }
 
-async function endToEnd() {
-  const args = ["--test", "--test-reporter=spec", "tests/**/*.test.mjs"];
+async function inBrowser() {
+  if (!findChromium()) return { skipped: `There is no browser. ${CHROMIUM_ADVICE}` };
+  await nodeTests("tests/browser/**/*.test.mjs");
+}
+
+async function nodeTests(...patterns) {
+  const args = ["--test", "--test-reporter=spec", ...patterns];
   await run(findNode(), args, { env: nodeEnvironment() });
 }
 
@@ -58,7 +75,7 @@ await asScript(async () => {
     if (only && name !== only) continue;
     console.log(`\n== ${title} (${name})`);
     const begun = performance.now();
-    await stage();
-    console.log(`== ${title}: passed in ${seconds(begun)}`);
+    const skipped = (await stage())?.skipped;
+    console.log(`== ${title}: ${skipped ? `SKIPPED. ${skipped}` : `passed in ${seconds(begun)}`}`);
   }
 });

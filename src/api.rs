@@ -1,33 +1,33 @@
 //! The token API carried out: bodies read, authorities asked, answers written.
 //!
-//! A call may need several replies of ledgers and directories, one after the
-//! other. It is a pure function of what is known: run with the replies so far,
-//! it ends in an answer or in the next question, and is run again with one
-//! reply more. So nothing here waits, and all of it runs natively.
+//! A call may need several replies, and is run again with each
+//! ([`crate::conversation`]).
 
 use crate::actor::Actor;
 use crate::answer::Answer;
 use crate::challenge::Challenge;
 use crate::change::{Change, Rotation};
-use crate::config::Config;
+use crate::conversation::{Conversation, Entropy, Inputs, Stop, misunderstood};
 use crate::digest::Digest;
 use crate::directory::{self, Registration};
-use crate::entry::{Entry, Minted};
-use crate::grant::{Grant, Named, not_its_own_user};
+use crate::entry::{EmbedUrl, Entry, Fresh, Minted};
+use crate::grant::{Grant, Named};
 use crate::hint::Hint;
 use crate::id::Id;
 use crate::ledger::{self, Asker, Changed, Creation};
 use crate::lifecycle::User;
-use crate::listing::{Cursor, Listing};
-use crate::management::{self, Call, Target, Ticket};
+use crate::management::{self, Call, Request, Target, Ticket};
+use crate::paging::What;
+use crate::place::Place;
 use crate::problem::{Code, Problem};
+use crate::record::ALL_APPS;
 use crate::scope::Scope;
+use crate::session::Session;
+use crate::sessions::Spot;
 use crate::time::Time;
 use crate::token::{self, Kind, Token};
+use crate::tooljet;
 use crate::verdict::Question;
-use crate::wire::{self, Message};
-use core::cell::Cell;
-use serde::Serialize;
 
 /// How far a management request got.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,79 +40,73 @@ pub enum Progress {
         answer: Answer,
         /// Each record that changed, for the isolate to know at once.
         changed: Vec<Changed>,
+        /// The place that was opened, for the same.
+        spot: Option<Spot>,
     },
 }
 
-/// What a call is carried out with: the same each time that it is run again,
-/// but for the replies.
-#[derive(Clone, Copy, Debug)]
-pub struct Inputs<'a> {
-    /// The deployment's configuration.
-    pub config: &'a Config,
-    /// The request's body; `None`: it is not UTF-8.
-    pub body: Option<&'a str>,
-    /// Random bytes, for a token and its id.
-    pub entropy: &'a Entropy,
-    /// What the authorities replied so far, in the order of the questions.
-    pub replies: &'a [String],
-    /// The time in Unix milliseconds.
-    pub now_ms: u64,
-}
-
-/// Random bytes: 64 for the secret, 16 for the id.
-#[derive(Clone, Copy, Debug)]
-pub struct Entropy(pub [u8; 64], pub [u8; 16]);
-
 /// Does what a ticket says, as far as the replies reach.
 pub fn manage(ticket: &Ticket, inputs: Inputs<'_>) -> Progress {
-    let mut api = Api {
-        inputs,
-        actor: &ticket.actor,
-        asker: Asker::from(&ticket.actor),
-        asked: Cell::new(0),
-        changed: Vec::new(),
+    let conversation = Conversation::new(inputs);
+    let mut changed = Vec::new();
+    let (outcome, spot) = match ticket {
+        Ticket::Manage(request) => {
+            let mut api = Api {
+                conversation,
+                request,
+                actor: &request.actor,
+                asker: Asker::from(&request.actor),
+                changed: &mut changed,
+            };
+            let outcome = api.carry_out();
+            (outcome.map_err(|stop| (stop, None)), None)
+        }
+        Ticket::Enter(entrance) => {
+            let outcome = entrance.carry_out(&conversation, &mut changed);
+            let spot = entrance.spot.clone();
+            (outcome.map_err(|stop| (stop, Some(entrance))), Some(spot))
+        }
     };
-    let answer = match api.carry_out(ticket) {
+    let answer = match outcome {
         Ok(answer) => answer,
-        Err(Stop::Refused(problem)) => refusal(&problem),
-        Err(Stop::Ask(question)) => return Progress::Ask(question),
+        Err((Stop::Refused(problem), None)) => refusal(&problem),
+        Err((Stop::Refused(problem), Some(entrance))) => entrance.refuse(&problem),
+        Err((Stop::Ask(question), _)) => return Progress::Ask(question),
     };
     Progress::Done {
         answer,
-        changed: api.changed,
+        changed,
+        spot,
     }
 }
 
-struct Api<'a> {
-    inputs: Inputs<'a>,
-    actor: &'a Actor,
-    asker: Asker,
-    /// How many questions this run has asked.
-    asked: Cell<usize>,
-    changed: Vec<Changed>,
+pub(crate) struct Api<'a> {
+    pub(crate) conversation: Conversation<'a>,
+    request: &'a Request,
+    pub(crate) actor: &'a Actor,
+    pub(crate) asker: Asker,
+    changed: &'a mut Vec<Changed>,
 }
 
-/// Why a run ends before it has an answer.
-enum Stop {
-    Refused(Problem),
-    Ask(Question),
-}
-
-impl From<Problem> for Stop {
-    fn from(problem: Problem) -> Self {
-        Self::Refused(problem)
-    }
-}
-
-impl Api<'_> {
-    fn carry_out(&mut self, ticket: &Ticket) -> Result<Answer, Stop> {
-        let content_type = ticket.content_type.as_deref();
-        match &ticket.call {
+impl<'a> Api<'a> {
+    fn carry_out(&mut self) -> Result<Answer, Stop> {
+        let content_type = self.request.content_type.as_deref();
+        match &self.request.call {
             Call::Create => {
-                let key = ticket.idempotency_key.as_deref();
+                let key = self.request.idempotency_key.as_deref();
                 self.create(content_type, key)
             }
-            Call::List(listing) => self.list(listing),
+            Call::ToolJet => self.make_for_tooljet(content_type),
+            Call::List(listing) => self.list(listing, What::Tokens),
+            Call::Sessions(listing) => self.list(listing, What::Sessions),
+            Call::Kill(id) => {
+                let command = ledger::Command::Kill {
+                    actor: self.asker.clone(),
+                    id: id.clone(),
+                };
+                self.change(id, command)?;
+                Ok(Answer::empty(204))
+            }
             Call::Read(target) => {
                 let id = self.id(target)?;
                 let actor = self.asker.clone();
@@ -138,7 +132,7 @@ impl Api<'_> {
             }
             Call::Rotate(id) => {
                 let rotation = Rotation::parse(content_type, self.body()?)?;
-                let (minted, secret) = self.mint(&id.hint())?;
+                let (minted, secret) = self.mint(Kind::Pat, &id.hint())?;
                 let command = ledger::Command::Rotate {
                     actor: self.asker.clone(),
                     id: id.clone(),
@@ -146,7 +140,7 @@ impl Api<'_> {
                     minted,
                 };
                 let (entry, _) = self.change(id, command)?;
-                Ok(self.created(&entry, Some(&secret)))
+                Ok(self.created(&entry, Some(secret)))
             }
             Call::Revoke(target) => {
                 let id = self.id(target)?;
@@ -169,33 +163,102 @@ impl Api<'_> {
         let (grant, named) = Grant::parse(
             content_type,
             body,
-            &self.inputs.config.app_ids(),
+            &self.conversation.inputs.config.app_ids(),
             self.now(),
         )?;
+        let once = key.map(|key| (key, body));
+        let (entry, secret) = self.make(grant, named, once, None)?;
+        Ok(self.created(&entry, secret))
+    }
+
+    /// Makes an embed token as ToolJet's clients ask for it: one of a user and
+    /// app at a time.
+    fn make_for_tooljet(&mut self, content_type: Option<&str>) -> Result<Answer, Stop> {
+        let config = self.conversation.inputs.config;
+        let wanted = tooljet::parse(content_type, self.body()?, config, self.now())?;
+        let slot = Some(wanted.slot);
+        let (entry, secret) = self.make(wanted.grant, Some(wanted.user), None, slot)?;
+        let secret = secret.ok_or_else(misunderstood)?;
+        let url = self.embed_url(&entry, &wanted.app, &secret);
+        Ok(tooljet::answer(&secret, &url))
+    }
+
+    /// Makes a token; the secret is there unless the same was made before.
+    fn make(
+        &mut self,
+        grant: Grant,
+        named: Option<Named>,
+        once: Option<(&str, &str)>,
+        slot: Option<String>,
+    ) -> Result<(Entry, Option<String>), Stop> {
+        let workspace = self.actor.workspace();
         let registration = Registration {
-            workspace: self.actor.workspace().to_owned(),
+            workspace: workspace.to_owned(),
             user: Named::resolve(self.actor, named)?,
             actor: self.asker.name().to_owned(),
-            once: key.map(|key| (key.to_owned(), Digest::of(body))),
+            once: once.map(|(key, body)| (key.to_owned(), Digest::of(body))),
         };
         let user = self.register(registration)?;
-        let (minted, secret) = self.mint(&Hint::of(self.actor.workspace(), &user.uid))?;
+        let kind = match grant.embed {
+            None => Kind::Pat,
+            Some(_) => Kind::Embed,
+        };
+        let (minted, secret) = self.mint(kind, &Hint::of(workspace, &user.uid))?;
         let id = minted.id.clone();
         let creation = Creation {
             actor: self.asker.clone(),
+            spots: self.spots(&grant, &user)?,
             user,
             grant,
             minted,
-            once: key.map(|key| Digest::of(&format!("{key}\0{body}"))),
+            once: once.map(|(key, body)| Digest::of(&format!("{key}\0{body}"))),
+            slot,
         };
         let command = ledger::Command::Create(Box::new(creation));
         let (entry, repeated) = self.change(&id, command)?;
-        Ok(self.created(&entry, Some(secret.as_str()).filter(|_| !repeated)))
+        Ok((entry, Some(secret).filter(|_| !repeated)))
+    }
+
+    /// The places that an embed token will open, one for each app.
+    fn spots(&self, grant: &Grant, user: &User) -> Result<Vec<Spot>, Problem> {
+        let workspace = self.actor.workspace();
+        let Some(embed) = &grant.embed else {
+            return Ok(Vec::new());
+        };
+        let apps = &self.conversation.inputs.config.apps;
+        let covered = apps.iter().filter(|app| {
+            grant.apps.contains(&app.id) || grant.apps.iter().any(|id| id == ALL_APPS)
+        });
+        covered
+            .map(|app| {
+                if !Session::fits(workspace, &user.uid, &app.id) {
+                    let detail = "is too long for an embed, together with workspace and app";
+                    return Err(Problem::field("user", detail));
+                }
+                Ok(Spot {
+                    place: Place::of(workspace, &user.uid, &app.id, &embed.label),
+                    app: app.id.clone(),
+                    origins: app.framed_by(&embed.allowed_origins).to_vec(),
+                })
+            })
+            .collect()
+    }
+
+    /// The URL that opens an app with an embed token.
+    fn embed_url(&self, entry: &Entry, app: &str, secret: &str) -> String {
+        let record = &entry.record;
+        let label = record.embed.as_ref().map_or("", |embed| &embed.label);
+        let place = Place::of(&record.workspace, &record.uid, app, label);
+        let config = self.conversation.inputs.config;
+        let asked = &self.request.origin;
+        let host = &config.embed_host;
+        let address = host.address(asked, config.development, app, &place);
+        address.entry(app, secret)
     }
 
     fn register(&self, registration: Registration) -> Result<User, Stop> {
         let command = directory::Command::Register(Box::new(registration));
-        match self.ask_directory(command)? {
+        match self.ask_directory(&command)? {
             directory::Reply::User(mut user) => {
                 // A directory that lost its memory does not take the address away.
                 if let (Actor::Pat(record), true) = (self.actor, user.email.is_empty()) {
@@ -207,126 +270,8 @@ impl Api<'_> {
         }
     }
 
-    fn list(&self, listing: &Listing) -> Result<Answer, Stop> {
-        let mut page = Page::default();
-        match self.listed_user(listing)? {
-            Listed::Nobody => {}
-            Listed::One(uid) => self.list_one(listing, &uid, &mut page)?,
-            Listed::Everybody => self.list_all(listing, &mut page)?,
-        }
-        let now = self.now();
-        let body = List {
-            result: page
-                .tokens
-                .iter()
-                .map(|entry| entry.view(now, None))
-                .collect(),
-            next: page.next.as_ref().map(Cursor::encode),
-        };
-        Ok(Answer::json(200, &body))
-    }
-
-    /// Whose tokens a list shows.
-    fn listed_user(&self, listing: &Listing) -> Result<Listed, Stop> {
-        match (self.actor, &listing.user) {
-            (Actor::Pat(record), user) => {
-                let own = |user: &String| {
-                    *user == record.uid
-                        || (!record.email.is_empty() && user.to_ascii_lowercase() == record.email)
-                };
-                if !user.as_ref().is_none_or(own) {
-                    return Err(not_its_own_user().into());
-                }
-                Ok(Listed::One(record.uid.clone()))
-            }
-            (Actor::Operator { .. }, None) => Ok(Listed::Everybody),
-            (Actor::Operator { .. }, Some(user)) => {
-                let user = user.clone();
-                let found = self.users(directory::Command::Find { user })?;
-                let uid = found.into_iter().next().map(|user| user.uid);
-                Ok(uid.map_or(Listed::Nobody, Listed::One))
-            }
-        }
-    }
-
-    fn list_one(&self, listing: &Listing, uid: &str, page: &mut Page) -> Result<(), Stop> {
-        let before = match &listing.cursor {
-            None => None,
-            Some(Cursor {
-                uid: of,
-                before: Some(id),
-            }) if of == uid => Some(id.clone()),
-            Some(_) => return Err(Problem::field("cursor", "belongs to another list").into()),
-        };
-        self.add(listing, uid, before, page)
-    }
-
-    /// Goes through the workspace's users in the order of their ids.
-    fn list_all(&self, listing: &Listing, page: &mut Page) -> Result<(), Stop> {
-        let mut after = None;
-        if let Some(Cursor { uid, before }) = &listing.cursor {
-            after = Some(uid.clone());
-            if let Some(before) = before {
-                self.add(listing, uid, Some(before.clone()), page)?;
-                if page.next.is_some() {
-                    return Ok(());
-                }
-            }
-        }
-        if page.is_full(listing) {
-            page.next = after.map(|uid| Cursor { uid, before: None });
-            return Ok(());
-        }
-        let limit = MAX_LEDGERS;
-        let users = self.users(directory::Command::Users { after, limit })?;
-        let all_seen = users.len() < usize::from(limit);
-        let last = users.len().saturating_sub(1);
-        for (at, user) in users.into_iter().enumerate() {
-            self.add(listing, &user.uid, None, page)?;
-            let more_users = at < last || !all_seen;
-            if page.next.is_none() && more_users && (page.is_full(listing) || at == last) {
-                let uid = user.uid;
-                page.next = Some(Cursor { uid, before: None });
-            }
-            if page.next.is_some() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds a user's tokens to a page, as many as it still takes.
-    fn add(
-        &self,
-        listing: &Listing,
-        uid: &str,
-        before: Option<Id>,
-        page: &mut Page,
-    ) -> Result<(), Stop> {
-        let room = usize::from(listing.limit).saturating_sub(page.tokens.len());
-        let command = ledger::Command::List {
-            actor: self.asker.clone(),
-            uid: uid.to_owned(),
-            filter: listing.filter.clone(),
-            before,
-            limit: u8::try_from(room).unwrap_or(u8::MAX),
-        };
-        let hint = Hint::of(self.actor.workspace(), uid);
-        match self.ask_ledger(&hint, command)? {
-            ledger::Reply::Page { tokens, next } => {
-                page.tokens.extend(tokens);
-                page.next = next.map(|id| Cursor {
-                    uid: uid.to_owned(),
-                    before: Some(id),
-                });
-                Ok(())
-            }
-            _ => Err(misunderstood().into()),
-        }
-    }
-
-    fn users(&self, command: directory::Command) -> Result<Vec<User>, Stop> {
-        match self.ask_directory(command)? {
+    pub(crate) fn users(&self, command: directory::Command) -> Result<Vec<User>, Stop> {
+        match self.ask_directory(&command)? {
             directory::Reply::Users(users) => Ok(users),
             _ => Err(misunderstood().into()),
         }
@@ -344,19 +289,18 @@ impl Api<'_> {
         }
     }
 
-    fn body(&self) -> Result<&str, Problem> {
+    fn body(&self) -> Result<&'a str, Problem> {
         let missing = || Problem::invalid_request("the body must be UTF-8");
-        self.inputs.body.ok_or_else(missing)
+        self.conversation.inputs.body.ok_or_else(missing)
     }
 
     /// A new secret and its names.
-    fn mint(&self, hint: &Hint) -> Result<(Minted, String), Problem> {
-        let Entropy(secret, id) = self.inputs.entropy;
-        let secret =
-            token::generate(Kind::Pat, hint, secret).ok_or_else(Problem::store_unavailable)?;
+    fn mint(&self, kind: Kind, hint: &Hint) -> Result<(Minted, String), Problem> {
+        let Entropy(secret, id) = self.conversation.inputs.entropy;
+        let secret = token::generate(kind, hint, secret).ok_or_else(Problem::store_unavailable)?;
         let start = Token::parse(&secret).map(|token| token.start());
         let minted = Minted {
-            id: Id::generate(hint, self.inputs.now_ms, *id),
+            id: Id::generate(hint, self.conversation.inputs.now_ms, *id),
             digest: Digest::of(&secret),
             start: start.map_err(|_| Problem::store_unavailable())?,
         };
@@ -371,7 +315,7 @@ impl Api<'_> {
                 changed,
                 repeated,
             } => {
-                self.changed = changed;
+                *self.changed = changed;
                 Ok((*token, repeated))
             }
             _ => Err(misunderstood().into()),
@@ -386,86 +330,53 @@ impl Api<'_> {
             Actor::Pat(record) => record.id.hint(),
             Actor::Operator { .. } => id.hint(),
         };
-        self.ask_ledger(&hint, command)
+        self.conversation.ask_ledger(&hint, &command)
     }
 
-    fn ask_ledger(&self, hint: &Hint, command: ledger::Command) -> Result<ledger::Reply, Stop> {
-        let name = format!("l/{}", hint.as_str());
-        match self.ask("LEDGER", name, &command)? {
-            ledger::Reply::Refused(problem) => Err(problem.into()),
-            reply => Ok(reply),
-        }
+    /// Asks the workspace's directory.
+    fn ask_directory(&self, command: &directory::Command) -> Result<directory::Reply, Stop> {
+        let workspace = self.actor.workspace();
+        self.conversation.ask_directory(workspace, command)
     }
 
-    fn ask_directory(&self, command: directory::Command) -> Result<directory::Reply, Stop> {
-        let name = format!("d/{}", self.actor.workspace());
-        match self.ask("DIRECTORY", name, &command)? {
-            directory::Reply::Refused(problem) => Err(problem.into()),
-            reply => Ok(reply),
-        }
-    }
-
-    /// The reply to the next question, or a stop that asks it.
-    fn ask<C: Message, R: Message>(
-        &self,
-        class: &'static str,
-        name: String,
-        command: &C,
-    ) -> Result<R, Stop> {
-        let number = self.asked.get();
-        self.asked.set(number.saturating_add(1));
-        if let Some(reply) = self.inputs.replies.get(number) {
-            return wire::read(reply).ok_or_else(|| misunderstood().into());
-        }
-        Err(Stop::Ask(Question {
-            class,
-            name,
-            command: wire::write(command),
-            budgets: Vec::new(),
-        }))
-    }
-
-    fn created(&self, entry: &Entry, secret: Option<&str>) -> Answer {
+    fn created(&self, entry: &Entry, secret: Option<String>) -> Answer {
         let location = format!("{}/{}", management::PATH, entry.record.id.as_str());
-        self.show(201, entry, secret).header("location", location)
+        let fresh = secret.map(|secret| self.fresh(entry, secret));
+        self.show(201, entry, fresh.as_ref())
+            .header("location", location)
     }
 
-    fn show(&self, status: u16, entry: &Entry, secret: Option<&str>) -> Answer {
-        Answer::json(status, &entry.view(self.now(), secret))
+    /// What only the answer that creates a token shows.
+    fn fresh(&self, entry: &Entry, secret: String) -> Fresh {
+        let config = self.conversation.inputs.config;
+        let url = |app: &str| self.embed_url(entry, app, &secret);
+        let (embed_url, embed_urls) = match entry.record.apps.as_slice() {
+            _ if entry.record.embed.is_none() => (None, Vec::new()),
+            [app] if app != ALL_APPS => (Some(url(app)), Vec::new()),
+            _ => {
+                let apps = config.apps.iter();
+                let covered = apps.filter(|app| entry.record.covers_app(&app.id));
+                let urls = covered.map(|app| EmbedUrl {
+                    app: app.id.clone(),
+                    url: url(&app.id),
+                });
+                (None, urls.collect())
+            }
+        };
+        Fresh {
+            secret,
+            embed_url,
+            embed_urls,
+        }
     }
 
-    const fn now(&self) -> Time {
-        Time::from_millis(self.inputs.now_ms)
+    fn show(&self, status: u16, entry: &Entry, fresh: Option<&Fresh>) -> Answer {
+        Answer::json(status, &entry.view(self.now(), fresh))
     }
-}
 
-enum Listed {
-    Nobody,
-    One(String),
-    Everybody,
-}
-
-#[derive(Default)]
-struct Page {
-    tokens: Vec<Entry>,
-    next: Option<Cursor>,
-}
-
-impl Page {
-    fn is_full(&self, listing: &Listing) -> bool {
-        self.tokens.len() >= usize::from(listing.limit)
+    pub(crate) const fn now(&self) -> Time {
+        self.conversation.now()
     }
-}
-
-#[derive(Serialize)]
-struct List<T> {
-    result: Vec<T>,
-    next: Option<String>,
-}
-
-/// A reply that cannot be understood is no reply: 503, never a guess.
-fn misunderstood() -> Problem {
-    Problem::store_unavailable()
 }
 
 /// The answer to a refusal, with RFC 6750's challenge where it asks for one.
@@ -478,6 +389,3 @@ fn refusal(problem: &Problem) -> Answer {
     let answer = problem.answer();
     answer.header("www-authenticate", challenge.bearer())
 }
-
-/// How many ledgers are asked for one page of a workspace's list.
-const MAX_LEDGERS: u8 = 40;

@@ -2,10 +2,12 @@
 
 use crate::credentials;
 use crate::digest::Digest;
+use crate::embed_host::EmbedHost;
 use crate::fields::Fields;
+use crate::origin;
 use crate::problem::Problem;
 use crate::route::{Routes, Rule};
-use base64ct::{Base64, Encoding};
+use crate::session::SessionKeys;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -22,6 +24,14 @@ pub struct Config {
     pub workspaces: Vec<String>,
     /// Whether the ledger is asked at each use of every token.
     pub strict: bool,
+    /// Where embeds live.
+    pub embed_host: EmbedHost,
+    /// The keys that sign sessions; they are there if an app is.
+    pub session_keys: Option<SessionKeys>,
+    /// Whether ToolJet's endpoint is offered.
+    pub tooljet: bool,
+    /// Whether this is a developer's machine: plain HTTP is in order.
+    pub development: bool,
     /// The digest of the operator key.
     pub operator_key: Digest,
     /// What the upstream gets as `Authorization`.
@@ -44,16 +54,63 @@ pub struct App {
     pub id: String,
     /// Its name, for people.
     pub name: String,
+    /// Where its requests go; absent: where all others do.
+    pub upstream: Option<Upstream>,
+    /// The origins of the pages that may frame it, where a token names none.
+    pub allowed_origins: Vec<String>,
+    /// The `Permissions-Policy` of its documents; absent: its own.
+    pub permissions_policy: Option<String>,
 }
 
 impl App {
-    fn read(json: &str) -> Result<Self, Problem> {
+    /// The origins of the pages that may frame it: the token's, if it names
+    /// any, else its own.
+    pub fn framed_by<'a>(&'a self, of_token: &'a [String]) -> &'a [String] {
+        if of_token.is_empty() {
+            &self.allowed_origins
+        } else {
+            of_token
+        }
+    }
+
+    fn read(json: &str, bindings: &[String], development: bool) -> Result<Self, Problem> {
         let mut fields = Fields::of_object(json)?;
+        let upstream: Option<String> = fields.take("upstream", "text")?;
+        let upstream = upstream.map(|upstream| {
+            parse_upstream("upstream", &upstream, bindings, development)
+                .map_err(|mistake| Problem::field(mistake.field, mistake.sentence))
+        });
         let app = Self {
             id: fields.take("id", "text")?.unwrap_or_default(),
             name: fields.take("name", "text")?.unwrap_or_default(),
+            upstream: upstream.transpose()?,
+            allowed_origins: fields
+                .take("allowedOrigins", "a list of texts")?
+                .unwrap_or_default(),
+            permissions_policy: fields.take("permissionsPolicy", "text")?,
         };
         fields.finish()?;
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        if !(1..=64).contains(&app.id.len()) || !app.id.bytes().all(allowed) {
+            let sentence = "must be 1 to 64 letters, digits, \"_\" and \"-\"";
+            return Err(Problem::field("id", sentence));
+        }
+        if !app
+            .allowed_origins
+            .iter()
+            .all(|text| origin::is_origin(text))
+        {
+            let sentence = "must be origins such as \"https://portal.example\", without a path";
+            return Err(Problem::field("allowedOrigins", sentence));
+        }
+        let visible = |byte: u8| (0x20..=0x7e).contains(&byte);
+        let policy = app.permissions_policy.as_deref().unwrap_or_default();
+        if !policy.bytes().all(visible) {
+            return Err(Problem::field(
+                "permissionsPolicy",
+                "must be one line of ASCII",
+            ));
+        }
         Ok(app)
     }
 }
@@ -94,11 +151,16 @@ impl Config {
                 "is missing; set it to the app's URL or to \"service:<BINDING>\"",
             )
         })?;
+        let session_keys = parse_session_keys(text("SESSION_KEYS", take("SESSION_KEYS"))?)?;
         let config = Self {
             upstream: parse_upstream("UPSTREAM", &upstream, bindings, development)?,
             routes: parse_routes(take("ROUTES"))?,
-            apps: parse_apps(take("APPS"))?,
+            apps: parse_apps(take("APPS"), bindings, development)?,
             workspaces: parse_workspaces(take("WORKSPACES"))?,
+            embed_host: parse_embed_host(text("EMBED_HOST", take("EMBED_HOST"))?)?,
+            session_keys,
+            tooljet: parse_compat(take("COMPAT"))?,
+            development,
             strict: parse_consistency(text("CONSISTENCY", take("CONSISTENCY"))?)?,
             operator_key: parse_operator_key(text("OPERATOR_KEY", take("OPERATOR_KEY"))?)?,
             upstream_authorization: parse_authorization(text(
@@ -106,8 +168,12 @@ impl Config {
                 take("UPSTREAM_AUTHORIZATION"),
             )?)?,
         };
-        check_session_keys(text("SESSION_KEYS", take("SESSION_KEYS"))?)?;
         check_assertion_key(text("ASSERTION_KEY", take("ASSERTION_KEY"))?)?;
+        if config.session_keys.is_none() && !config.apps.is_empty() {
+            let sentence = "is missing, and APPS can be embedded only with it; set it by \
+                            `wrangler secret put SESSION_KEYS`";
+            return Err(error("SESSION_KEYS", sentence));
+        }
         match variables.names().next() {
             Some(unknown) => Err(error(
                 unknown.to_owned(),
@@ -117,18 +183,24 @@ impl Config {
         }
     }
 
+    /// An app by its id.
+    pub fn app(&self, id: &str) -> Option<&App> {
+        self.apps.iter().find(|app| app.id == id)
+    }
+
     /// The ids of the apps that can be embedded.
     pub fn app_ids(&self) -> Vec<String> {
         self.apps.iter().map(|app| app.id.clone()).collect()
     }
 }
 
-const REQUIRED_BINDINGS: [&str; 5] = [
+const REQUIRED_BINDINGS: [&str; 6] = [
     "RECORDS",
     "LEDGER",
     "DIRECTORY",
     "LOOKUPS_BY_ADDRESS",
     "LOOKUPS_BY_LEDGER",
+    "ASSETS",
 ];
 
 fn error(
@@ -233,17 +305,15 @@ fn parse_routes(value: Option<&RawValue>) -> Result<Routes, ConfigError> {
         .map_err(|(index, field, sentence)| error(format!("ROUTES[{index}].{field}"), sentence))
 }
 
-fn parse_apps(value: Option<&RawValue>) -> Result<Vec<App>, ConfigError> {
+fn parse_apps(
+    value: Option<&RawValue>,
+    bindings: &[String],
+    development: bool,
+) -> Result<Vec<App>, ConfigError> {
     let mut apps: Vec<App> = Vec::new();
     for (index, value) in list("APPS", value)?.into_iter().enumerate() {
-        let app = App::read(value.get()).map_err(|problem| inside("APPS", index, problem))?;
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-        if !(1..=64).contains(&app.id.len()) || !app.id.bytes().all(allowed) {
-            return Err(error(
-                format!("APPS[{index}].id"),
-                "must be 1 to 64 letters, digits, \"_\" and \"-\"",
-            ));
-        }
+        let app = App::read(value.get(), bindings, development)
+            .map_err(|problem| inside("APPS", index, problem))?;
         if apps.iter().any(|other| other.id == app.id) {
             return Err(error(format!("APPS[{index}].id"), "stands there twice"));
         }
@@ -308,24 +378,37 @@ fn parse_authorization(value: Option<String>) -> Result<Option<String>, ConfigEr
     }
 }
 
-fn check_session_keys(value: Option<String>) -> Result<(), ConfigError> {
-    let Some(keys) = value else { return Ok(()) };
-    let good = |entry: &str| {
-        entry.trim().split_once(':').is_some_and(|(id, key)| {
-            let named =
-                (1..=16).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            named && Base64::decode_vec(key).is_ok_and(|key| key.len() >= 32)
-        })
+fn parse_session_keys(value: Option<String>) -> Result<Option<SessionKeys>, ConfigError> {
+    let Some(keys) = value else { return Ok(None) };
+    let sentence = "must be \"<kid>:<base64 of 32 bytes or more>\", newest first, separated by \
+                    commas, each kid once";
+    SessionKeys::parse(&keys)
+        .map(Some)
+        .ok_or_else(|| error("SESSION_KEYS", sentence))
+}
+
+fn parse_embed_host(value: Option<String>) -> Result<EmbedHost, ConfigError> {
+    let Some(host) = value else {
+        return Ok(EmbedHost::Shared);
     };
-    if keys.split(',').all(good) {
-        Ok(())
+    let sentence = "must be a host name such as \"*.embed.example.net\" or \"embed.example.net\"";
+    EmbedHost::parse(&host).ok_or_else(|| error("EMBED_HOST", sentence))
+}
+
+/// Which compatible paths are offered: all, where nothing is said.
+fn parse_compat(value: Option<&RawValue>) -> Result<bool, ConfigError> {
+    if value.is_none() {
+        return Ok(true);
+    }
+    let names = list("COMPAT", value)?;
+    if names.iter().all(|name| name.get() == TOOLJET) {
+        Ok(!names.is_empty())
     } else {
-        Err(error(
-            "SESSION_KEYS",
-            "must be \"<kid>:<base64 of 32 bytes or more>\", newest first, separated by commas",
-        ))
+        Err(error("COMPAT", "must be a list of \"tooljet\", or empty"))
     }
 }
+
+const TOOLJET: &str = "\"tooljet\"";
 
 fn check_assertion_key(value: Option<String>) -> Result<(), ConfigError> {
     let Some(key) = value else { return Ok(()) };

@@ -1,13 +1,13 @@
 //! The `Cookie` header (RFC 6265bis).
 
+use crate::place::{self, Place};
 use crate::token;
 
 /// The header without Gatepass's own cookies and without any that holds a
 /// token; `None` when none of them is in it.
 ///
-/// Their names begin with `__Host-gp-` (sessions) or `__Host-gatepass`
-/// (management), in any case, since browsers read the prefix so. Two `Cookie`
-/// fields arrive as one, joined by a comma, so a comma may end a cookie too.
+/// Two `Cookie` fields arrive as one, joined by a comma, so a comma may end a
+/// cookie too.
 pub fn without_own(header: &str) -> Option<String> {
     if !header.split([';', ',']).any(is_own) {
         return None;
@@ -23,15 +23,46 @@ pub fn without_own(header: &str) -> Option<String> {
     Some(kept.join("; "))
 }
 
-fn is_own(pair: &str) -> bool {
-    if token::appears_in(pair) {
-        return true;
-    }
-    let name = pair.split_once('=').map_or(pair, |(name, _)| name).trim();
-    OWN_PREFIXES.iter().any(|prefix| {
+/// The values of the cookies with a name, in their order.
+pub fn values<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    header.split([';', ',']).filter_map(move |pair| {
+        let (found, value) = pair.split_once('=')?;
+        (found.trim() == name).then(|| value.trim())
+    })
+}
+
+/// The places whose sessions a header holds, with the values.
+pub fn sessions(header: &str) -> impl Iterator<Item = (Place, &str)> {
+    header.split([';', ',']).filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        let place = Place::parse(name.trim().strip_prefix(place::COOKIE_PREFIX)?)?;
+        Some((place, value.trim()))
+    })
+}
+
+/// Whether a `name=value` is Gatepass's own, or holds a token.
+pub fn is_own(pair: &str) -> bool {
+    token::appears_in(pair) || is_own_name(pair.split_once('=').map_or(pair, |(name, _)| name))
+}
+
+/// Whether a cookie's name is Gatepass's own.
+///
+/// Such names begin with `__Host-gp-` (sessions) or `__Host-gatepass`
+/// (management), in any case, since browsers read the prefix so; or with
+/// `gp-<place>-`, by which path places keep the cookies of their apps apart.
+pub fn is_own_name(name: &str) -> bool {
+    let name = name.trim();
+    let is_prefixed = OWN_PREFIXES.iter().any(|prefix| {
         name.get(..prefix.len())
             .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
-    })
+    });
+    is_prefixed || is_of_a_place(name)
+}
+
+fn is_of_a_place(name: &str) -> bool {
+    name.strip_prefix("gp-")
+        .and_then(|rest| rest.split_once('-'))
+        .is_some_and(|(place, _)| Place::parse(place).is_some())
 }
 
 const OWN_PREFIXES: [&str; 2] = ["__host-gp-", "__host-gatepass"];
@@ -51,9 +82,27 @@ mod tests {
         assert_eq!(without_own("a=1; host-gp=2; b=__Host-gp-x"), None);
     }
 
+    #[test]
+    fn cookies_of_apps_in_path_places_never_reach_the_main_upstream() {
+        let header = "a=1; gp-abcdefghij234567-sid=secret; b=2,gp-abcdefghij234567-=x";
+        assert_eq!(without_own(header).as_deref(), Some("a=1; b=2"));
+        for other in [
+            "gp-abcdefghij234567=1",
+            "gp-abcdefghij23456-a=1",
+            "gp-abcdefghij2345678-a=1",
+            "gp-abcdefghij234561-a=1",
+            "gp-ABCDEFGHIJ234567-a=1",
+            "gp-a-b=1",
+        ] {
+            assert_eq!(without_own(other), None, "{other}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn nothing_of_ours_is_left(header in "(([ ;,=a-c]|__Host-gp-x|__host-GATEPASS)){0,12}") {
+        fn nothing_of_ours_is_left(
+            header in "(([ ;,=a-c]|__Host-gp-x|__host-GATEPASS|gp-abcdefghij234567-)){0,12}",
+        ) {
             let rest = without_own(&header).unwrap_or(header);
             prop_assert!(!rest.split([';', ',']).any(is_own));
         }

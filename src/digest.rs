@@ -25,6 +25,16 @@ impl Digest {
         Some(Self(bytes))
     }
 
+    /// The digest of these 32 bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The 64 hexadecimal digits.
     pub fn to_hex(&self) -> String {
         hex::encode(self.0)

@@ -22,6 +22,9 @@ pub struct Entry {
     pub parent: Option<Id>,
     /// The token that replaced it.
     pub successor: Option<Id>,
+    /// What only one token of its user may stand for at a time; a new one
+    /// replaces it.
+    pub slot: Option<String>,
 }
 
 /// The names of a new token, made where there is entropy.
@@ -33,6 +36,27 @@ pub struct Minted {
     pub digest: Digest,
     /// The part of the secret that lists show.
     pub start: String,
+}
+
+/// What only the answer that creates a token shows: what it would be made from
+/// again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fresh {
+    /// The secret.
+    pub secret: String,
+    /// The URL that opens the one app of an embed token.
+    pub embed_url: Option<String>,
+    /// The URLs of an embed token for several apps.
+    pub embed_urls: Vec<EmbedUrl>,
+}
+
+/// The URL that opens an app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EmbedUrl {
+    /// The app.
+    pub app: String,
+    /// The URL, with the token in it.
+    pub url: String,
 }
 
 /// The state that an answer shows: the stored one, or what time has made of it.
@@ -80,33 +104,35 @@ impl Entry {
 
     /// The token as an answer shows it; with its secret in the one answer that
     /// creates it.
-    pub fn view<'a>(&'a self, now: Time, secret: Option<&'a str>) -> impl Serialize + 'a {
+    pub fn view<'a>(&'a self, now: Time, fresh: Option<&'a Fresh>) -> impl Serialize + 'a {
         let record = &self.record;
+        let embed = record.embed.as_ref();
         View {
             id: record.id.as_str(),
-            kind: record.kind.name(),
+            kind: record.kind().name(),
             name: &record.name,
             description: &self.description,
             start: &self.start,
-            user: User {
-                id: &record.uid,
-                email: Some(record.email.as_str()).filter(|email| !email.is_empty()),
-            },
+            user: User::of(record),
             workspace: &record.workspace,
             scopes: record.scopes.iter().map(|scope| scope.as_str()).collect(),
             apps: &record.apps,
-            label: "",
-            allowed_origins: [],
+            label: embed.map_or("", |embed| &embed.label),
+            allowed_origins: embed.map_or(&[], |embed| &embed.allowed_origins),
             allowed_ips: record.allowed_ips.iter().map(ToString::to_string).collect(),
             created_at: record.created.to_rfc3339(),
             expires_at: record.expires.map(Time::to_rfc3339),
             last_used_at: None,
             state: self.shown(now),
             strict: record.strict,
-            single_use: false,
-            session_minutes: None,
+            single_use: embed.is_some_and(|embed| embed.single_use),
+            session_minutes: embed.map(|embed| embed.session_minutes),
+            idle_minutes: embed.and_then(|embed| embed.idle_minutes),
+            top_level: embed.is_some_and(|embed| embed.top_level),
             parent: self.parent.as_ref().map(Id::as_str),
-            token: secret,
+            token: fresh.map(|fresh| fresh.secret.as_str()),
+            embed_url: fresh.and_then(|fresh| fresh.embed_url.as_deref()),
+            embed_urls: fresh.map_or(&[], |fresh| &fresh.embed_urls),
         }
     }
 }
@@ -123,8 +149,8 @@ struct View<'a> {
     workspace: &'a str,
     scopes: Vec<&'a str>,
     apps: &'a [String],
-    label: &'static str,
-    allowed_origins: [&'static str; 0],
+    label: &'a str,
+    allowed_origins: &'a [String],
     allowed_ips: Vec<String>,
     created_at: String,
     expires_at: Option<String>,
@@ -133,15 +159,32 @@ struct View<'a> {
     strict: bool,
     single_use: bool,
     session_minutes: Option<u32>,
+    idle_minutes: Option<u32>,
+    top_level: bool,
     parent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embed_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    embed_urls: &'a [EmbedUrl],
 }
 
+/// A user as answers show one.
 #[derive(Serialize)]
-struct User<'a> {
+pub(crate) struct User<'a> {
     id: &'a str,
     email: Option<&'a str>,
+}
+
+impl<'a> User<'a> {
+    /// The owner of a token.
+    pub(crate) fn of(record: &'a Record) -> Self {
+        Self {
+            id: &record.uid,
+            email: Some(record.email.as_str()).filter(|email| !email.is_empty()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -149,7 +192,6 @@ pub(crate) mod tests {
     use super::*;
     use crate::address::AllowedIps;
     use crate::hint::Hint;
-    use crate::record::NewPat;
     use crate::scope::{Scope, Scopes};
 
     pub(crate) const NOW: Time = Time::from_seconds(1_700_000_000);
@@ -176,7 +218,8 @@ pub(crate) mod tests {
     /// The nth token of a user, active, for 30 days.
     pub(crate) fn entry(uid: &str, n: u8) -> Entry {
         let Minted { id, digest, start } = minted(uid, n);
-        let record = Record::new_pat(NewPat {
+        let record = Record {
+            rev: 1,
             id,
             workspace: "default".to_owned(),
             uid: uid.to_owned(),
@@ -186,9 +229,11 @@ pub(crate) mod tests {
             apps: Vec::new(),
             allowed_ips: AllowedIps::default(),
             strict: false,
+            state: State::Active,
             created: NOW,
             expires: Some(NOW.plus(30 * 86_400)),
-        });
+            embed: None,
+        };
         Entry {
             record,
             digest,
@@ -196,13 +241,18 @@ pub(crate) mod tests {
             start,
             parent: None,
             successor: None,
+            slot: None,
         }
     }
 
     #[test]
     fn an_answer_has_the_documented_fields_in_order() {
         let entry = entry("ada", 1);
-        let json = serde_json::to_string(&entry.view(NOW, Some("secret"))).unwrap();
+        let fresh = Fresh {
+            secret: "secret".to_owned(),
+            ..Fresh::default()
+        };
+        let json = serde_json::to_string(&entry.view(NOW, Some(&fresh))).unwrap();
         let id = entry.record.id.as_str();
         assert_eq!(
             json,
@@ -213,7 +263,7 @@ pub(crate) mod tests {
                  \"label\":\"\",\"allowedOrigins\":[],\"allowedIps\":[],\
                  \"createdAt\":\"2023-11-14T22:13:20Z\",\"expiresAt\":\"2023-12-14T22:13:20Z\",\
                  \"lastUsedAt\":null,\"state\":\"active\",\"strict\":false,\"singleUse\":false,\
-                 \"sessionMinutes\":null,\"parent\":null,\"token\":\"secret\"}}"
+                 \"sessionMinutes\":null,\"idleMinutes\":null,\"topLevel\":false,\"parent\":null,\"token\":\"secret\"}}"
             )
         );
     }

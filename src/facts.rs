@@ -7,11 +7,12 @@
 //! hold a line feed, since HTTP forbids it and the runtime enforces that.
 
 use crate::address;
+use crate::origin;
 use crate::token;
 use std::net::IpAddr;
 
 /// The headers whose values the core reads; of all others it needs the name.
-pub const READ_HEADERS: [&str; 13] = [
+pub const READ_HEADERS: [&str; 15] = [
     "access-control-request-method",
     "authorization",
     "cf-connecting-ip",
@@ -20,10 +21,12 @@ pub const READ_HEADERS: [&str; 13] = [
     "idempotency-key",
     "origin",
     "private-token",
+    "purpose",
     "referer",
     "sec-fetch-dest",
     "sec-fetch-mode",
     "sec-fetch-site",
+    "sec-purpose",
     "x-api-key",
 ];
 
@@ -110,6 +113,12 @@ impl<'a> Facts<'a> {
         self.origin.split_once("://").map_or("", |(_, host)| host)
     }
 
+    /// The host without its port.
+    pub fn hostname(&self) -> &'a str {
+        let (_scheme, host, _port) = origin::parts(self.origin);
+        host
+    }
+
     /// Whether a browser says by fetch metadata that it made the request.
     pub fn from_browser(&self) -> bool {
         self.header_names()
@@ -136,13 +145,12 @@ impl<'a> Facts<'a> {
         (self.method == "OPTIONS").then_some((origin, asked))
     }
 
-    /// The query without the parameter that carries the token, and without any
-    /// other that holds one; `None` when nothing is left of it.
-    pub fn query_without_secrets(&self, parameter: Option<&str>) -> Option<String> {
+    /// The query without these parameters, and without any other that holds a
+    /// token; `None` when nothing is left of it.
+    pub fn query_without_secrets(&self, parameters: &[&str]) -> Option<String> {
         let query = self.query?;
         let is_secret = |pair: &str| {
-            parameter.is_some_and(|parameter| decode_name(pair) == parameter)
-                || token::appears_in(&decode(pair))
+            parameters.contains(&decode_name(pair).as_str()) || token::appears_in(&decode(pair))
         };
         if !query.split('&').any(is_secret) {
             return Some(query.to_owned());
@@ -186,6 +194,7 @@ mod tests {
         assert_eq!(facts.method, "GET");
         assert_eq!(facts.origin, "https://gate.example:8443");
         assert_eq!(facts.host(), "gate.example:8443");
+        assert_eq!(facts.hostname(), "gate.example");
         assert_eq!(facts.scheme(), "https");
         assert_eq!(facts.path, "/a//b");
         assert_eq!(facts.query, Some("x=1&y=2"));
@@ -220,7 +229,7 @@ mod tests {
         let facts = Facts::parse(packed).unwrap();
         assert_eq!(facts.query_values("access_token"), ["x+y", "z"]);
         assert_eq!(
-            facts.query_without_secrets(Some("access_token")).as_deref(),
+            facts.query_without_secrets(&["access_token"]).as_deref(),
             Some("a=1&b=2")
         );
     }

@@ -130,10 +130,20 @@ impl<'a> Fields<'a> {
         self.take_raw(name)?.get().parse().ok()
     }
 
-    /// Takes the flag of a stored object out that is on where it is left out.
-    pub fn stored_flag_or_on(&mut self, name: &str) -> Option<bool> {
+    /// The same; a number that is left out is none.
+    pub fn stored_number_or_none(&mut self, name: &str) -> Option<Option<u64>> {
+        match self.take_raw(name) {
+            Some(raw) => raw.get().parse().ok().map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// Takes the flag of a stored object out; `absent`: what it is where it is
+    /// left out.
+    pub fn stored_flag(&mut self, name: &str, absent: bool) -> Option<bool> {
         match self.take_raw(name).map(RawValue::get) {
-            None | Some("true") => Some(true),
+            None => Some(absent),
+            Some("true") => Some(true),
             Some("false") => Some(false),
             Some(_) => None,
         }

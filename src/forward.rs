@@ -1,10 +1,15 @@
 //! What the upstream gets: the request without what could deceive it, and with
 //! what the gate vouches for.
 
-use crate::config::Config;
+use crate::config::{App, Config, Upstream};
+use crate::confine::Confinement;
 use crate::cookie;
 use crate::credentials::{self, Source};
+use crate::embed_host::Address;
+use crate::entrance::OPENED;
 use crate::facts::Facts;
+use crate::place::Place;
+use crate::place_cookie;
 use crate::record::Record;
 use crate::route::Rule;
 use crate::token;
@@ -18,24 +23,39 @@ pub enum Bearer<'a> {
     Anyone,
     /// The owner of a PAT, which came from this source.
     Pat(&'a Record, Source),
+    /// The viewer of an embed.
+    Viewer(&'a Visit<'a>),
+}
+
+/// A request in a place.
+#[derive(Clone, Debug)]
+pub struct Visit<'a> {
+    /// The record of the token that opened the session.
+    pub record: &'a Record,
+    /// The app.
+    pub app: &'a App,
+    /// The place.
+    pub place: &'a Place,
+    /// Where the place is.
+    pub address: &'a Address,
+    /// The path that the app sees.
+    pub path: &'a str,
+    /// The origins that may frame the place.
+    pub audience: &'a [String],
+    /// Whether the answer is shown as a page.
+    pub document: bool,
+    /// The `Set-Cookie` of a session that goes on; empty: none.
+    pub session_cookie: String,
 }
 
 /// How to forward a request that may pass.
 pub fn forward(facts: &Facts<'_>, config: &Config, rule: &Rule, bearer: Bearer<'_>) -> Forward {
-    let query = facts.query_without_secrets(rule.query_token.as_deref());
+    let query = facts.query_without_secrets(rule.query_token.as_deref().as_slice());
     let (url, service) =
         Forward::target(&config.upstream, facts.origin, facts.path, query.as_deref());
-    let mut remove: Vec<String> = facts
-        .header_names()
-        .filter(|name| is_removed(name, facts, config, bearer))
-        .map(str::to_owned)
-        .collect();
-    let mut set = forwarded(facts);
+    let (mut remove, mut set) = headers(facts, config, bearer);
     if let Bearer::Pat(record, _) = bearer {
         set.extend(identity(record));
-    }
-    if let Some(authorization) = &config.upstream_authorization {
-        set.push(("authorization", authorization.clone()));
     }
     match facts.header("cookie").and_then(cookie::without_own) {
         Some(rest) if rest.is_empty() => remove.push("cookie".to_owned()),
@@ -50,7 +70,89 @@ pub fn forward(facts: &Facts<'_>, config: &Config, rule: &Rule, bearer: Bearer<'
         private: matches!(bearer, Bearer::Pat(..)),
         hide_referrer: matches!(bearer, Bearer::Pat(_, Source::Query)),
         cors: allowed_origin(facts, rule),
+        place: None,
+        rewrites: false,
     }
+}
+
+/// How to forward a request in a place.
+pub fn into_place(facts: &Facts<'_>, config: &Config, visit: &Visit<'_>) -> Forward {
+    let query = facts.query_without_secrets(&[OPENED]);
+    let upstream = visit.app.upstream.as_ref().unwrap_or(&config.upstream);
+    let (url, service) = Forward::target(upstream, facts.origin, visit.path, query.as_deref());
+    let (mut remove, mut set) = headers(facts, config, Bearer::Viewer(visit));
+    set.extend(identity(visit.record));
+    set.push(("gatepass-app", visit.app.id.clone()));
+    let prefix = &visit.address.prefix;
+    if !prefix.is_empty() {
+        set.push(("x-forwarded-prefix", prefix.clone()));
+    }
+    let place = if prefix.is_empty() {
+        ""
+    } else {
+        visit.place.as_str()
+    };
+    if let Some(cookies) = facts.header("cookie") {
+        match place_cookie::for_upstream(cookies, place) {
+            rest if rest.is_empty() => remove.push("cookie".to_owned()),
+            rest => set.push(("cookie", rest)),
+        }
+    }
+    let base = match upstream {
+        Upstream::Url(base) => base.as_str(),
+        Upstream::Service(_) => "",
+    };
+    // The place itself asks, so to the app it is a request of its own origin.
+    if !base.is_empty() && facts.header("origin").is_some() {
+        set.push(("origin", origin_of(base).to_owned()));
+    }
+    let confinement = Confinement {
+        origin: visit.address.origin.clone(),
+        prefix: prefix.clone(),
+        place: place.to_owned(),
+        upstream: base.to_owned(),
+        frame_ancestors: visit.audience.join(" "),
+        permissions_policy: visit.app.permissions_policy.clone().unwrap_or_default(),
+        session_cookie: visit.session_cookie.clone(),
+        document: visit.document,
+    };
+    Forward {
+        url,
+        service,
+        remove,
+        set,
+        private: true,
+        hide_referrer: false,
+        cors: None,
+        place: Some(confinement.pack()),
+        rewrites: !prefix.is_empty(),
+    }
+}
+
+/// Scheme, host and port of a URL.
+fn origin_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at.saturating_add(3));
+    let end = url.get(host..).and_then(|rest| rest.find('/'));
+    let end = end.map_or(url.len(), |end| host.saturating_add(end));
+    url.get(..end).unwrap_or(url)
+}
+
+/// The names of the headers to remove, and the headers to set, whoever asks.
+fn headers(
+    facts: &Facts<'_>,
+    config: &Config,
+    bearer: Bearer<'_>,
+) -> (Vec<String>, Vec<(&'static str, String)>) {
+    let remove = facts
+        .header_names()
+        .filter(|name| is_removed(name, facts, config, bearer))
+        .map(str::to_owned)
+        .collect();
+    let mut set = forwarded(facts);
+    if let Some(authorization) = &config.upstream_authorization {
+        set.push(("authorization", authorization.clone()));
+    }
+    (remove, set)
 }
 
 /// The origin of the page that asks, if the route lets it read the answer.

@@ -18,15 +18,20 @@ use crate::challenge::Challenge;
 use crate::config::Config;
 use crate::credentials::{self, Credential, CredentialError, Source};
 use crate::digest::Digest;
+use crate::embed_host::{ENTRY, Site};
+use crate::entrance::WATCH;
 use crate::facts::Facts;
 use crate::forward::{self, Bearer};
+use crate::hint::Hint;
 use crate::lookup::{Found, Lookup};
-use crate::management::{Call, Ticket};
+use crate::management::{Call, Request, TOOLJET_PATH, Ticket};
 use crate::memory::{Knowledge, Memory};
+use crate::place::Place;
 use crate::problem::{Code, Problem};
 use crate::record::{Record, State};
 use crate::refusal::refusal;
 use crate::scope::Scope;
+use crate::sessions::Spot;
 use crate::settings::Settings;
 use crate::time::Time;
 use crate::token::{Kind, Token};
@@ -41,8 +46,22 @@ pub struct Gate {
     memory: Memory,
 }
 
-/// Why the check goes no further: a verdict other than to allow.
-struct Stop(Box<Verdict>);
+/// Why the check goes no further.
+pub(crate) struct Stop {
+    verdict: Box<Verdict>,
+    /// What is wrong, if it is a refusal.
+    pub(crate) problem: Option<Problem>,
+}
+
+impl Stop {
+    /// A stop with a verdict other than to allow.
+    pub(crate) fn of(verdict: Verdict) -> Self {
+        Self {
+            verdict: Box::new(verdict),
+            problem: None,
+        }
+    }
+}
 
 impl Gate {
     /// A gate with an empty memory.
@@ -67,6 +86,12 @@ impl Gate {
                 }
             }
             Some(("w", workspace)) => self.memory.learn_settings(workspace, value, now_ms),
+            Some(("p", name)) => {
+                if let Some(place) = Place::parse(name) {
+                    let origins = value.and_then(Spot::read_origins);
+                    self.memory.learn_audience(place, origins, now_ms);
+                }
+            }
             _ => {}
         }
     }
@@ -74,6 +99,12 @@ impl Gate {
     /// Takes in a record that its ledger has just written.
     pub fn learn_change(&mut self, digest: Digest, record: Record, now_ms: u64) {
         self.memory.learn_from_ledger(digest, Some(record), now_ms);
+    }
+
+    /// Takes in where an embed has just been opened.
+    pub fn learn_spot(&mut self, spot: Spot, now_ms: u64) {
+        let Spot { place, origins, .. } = spot;
+        self.memory.learn_audience(place, Some(origins), now_ms);
     }
 
     /// Decides about a request. `reply` answers the question of the verdict
@@ -85,39 +116,142 @@ impl Gate {
             reply,
             now_ms,
         };
-        let decided = match facts.own_path() {
-            Some(own) => check.own(own),
-            None => check.upstream(),
-        };
-        decided.unwrap_or_else(|stop| *stop.0)
+        check.decide().unwrap_or_else(|stop| *stop.verdict)
     }
 
     /// The answer where the shell itself must refuse: a deadline, a budget, an
     /// upstream that is away.
-    pub fn refuse(&self, facts: &Facts<'_>, problem: &Problem) -> Answer {
+    pub fn refuse(&mut self, facts: &Facts<'_>, problem: &Problem, now_ms: u64) -> Answer {
+        let check = Check {
+            gate: self,
+            facts,
+            reply: None,
+            now_ms,
+        };
+        if let Some(audience) = check.embed_audience() {
+            return check.refusal_in_embed(problem, &audience);
+        }
         let rule = self.config.routes.find(facts.method, facts.path);
         refusal(facts, rule.ok(), problem, None)
     }
 }
 
-struct Check<'a, 'f> {
+pub(crate) struct Check<'a, 'f> {
     gate: &'a mut Gate,
-    facts: &'a Facts<'f>,
+    pub(crate) facts: &'a Facts<'f>,
     reply: Option<&'a Found>,
     now_ms: u64,
 }
 
 impl Check<'_, '_> {
-    /// A path of Gatepass's own, without its first segment.
-    fn own(&mut self, path: &str) -> Result<Verdict, Stop> {
-        if path == "/healthz" {
-            return Ok(Verdict::Answer(health(self.facts.method)));
+    fn decide(&mut self) -> Result<Verdict, Stop> {
+        let facts = self.facts;
+        let own = facts.own_path();
+        match own {
+            Some("/healthz") => return Ok(Verdict::Answer(health(facts.method))),
+            Some("/embed.js") => return Ok(script(facts.method)),
+            _ => {}
         }
+        match self.gate.config.embed_host.site(facts.hostname()) {
+            Site::Place(place) => self.embed(Some(&place)),
+            Site::Places => self.embed(None),
+            Site::Nowhere => Err(self.misdirected()),
+            Site::Main { places } if is_embed(facts.path) => {
+                if places {
+                    self.embed(None)
+                } else {
+                    Err(self.misdirected())
+                }
+            }
+            Site::Main { .. } => match own {
+                Some(_) => self.own(),
+                None if facts.path == TOOLJET_PATH && self.gate.config.tooljet => self.tooljet(),
+                None => self.upstream(),
+            },
+        }
+    }
+
+    /// The configuration.
+    pub(crate) fn config(&self) -> Rc<Config> {
+        self.gate.config()
+    }
+
+    /// The isolate's memory.
+    pub(crate) const fn memory(&self) -> &Memory {
+        &self.gate.memory
+    }
+
+    /// The time in Unix milliseconds.
+    pub(crate) const fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// The time.
+    pub(crate) const fn now(&self) -> Time {
+        Time::from_millis(self.now_ms)
+    }
+
+    /// Who may frame the place that a request is about, as far as this isolate
+    /// knows; `None`: it is about no embed.
+    fn embed_audience(&self) -> Option<Vec<String>> {
+        let facts = self.facts;
+        let site = self.gate.config.embed_host.site(facts.hostname());
+        if matches!(site, Site::Main { .. }) && !is_embed(facts.path) {
+            return None;
+        }
+        let named = facts
+            .path
+            .split('/')
+            .find_map(|segment| Place::parse(segment.strip_prefix('~').unwrap_or(segment)));
+        let place = match site {
+            Site::Place(place) => Some(place),
+            _ => named,
+        };
+        let audience = place.and_then(|place| {
+            let known = self.gate.memory.audience(&place, self.now_ms);
+            known
+                .map(|origins| origins.to_vec())
+                .or_else(|| self.framed_by(&place))
+        });
+        Some(audience.unwrap_or_default())
+    }
+
+    /// Who may frame a place, by the record of its session.
+    fn framed_by(&self, place: &Place) -> Option<Vec<String>> {
+        let session = self.session(place)?;
+        let Knowledge::Known(record) = self.gate.memory.record(&session.digest, self.now_ms) else {
+            return None;
+        };
+        let app = self.gate.config.app(&session.app)?;
+        let embed = record.embed.as_ref()?;
+        Some(app.framed_by(&embed.allowed_origins).to_vec())
+    }
+
+    /// A request of ToolJet's clients.
+    fn tooljet(&mut self) -> Result<Verdict, Stop> {
+        let call = Call::parse_tooljet(self.facts.method, self.facts.query)
+            .map_err(|answer| Stop::of(Verdict::Answer(answer)))?;
+        let authorization = self.facts.header("authorization").unwrap_or_default();
+        if !credentials::is_operator(authorization, &self.gate.config.operator_key) {
+            let sentence = "send the operator key: \"Authorization: Basic <key>\"";
+            return Err(self.stop(&Problem::new(401, Code::TokenMissing, sentence)));
+        }
+        self.refuse_cross_site()?;
+        let actor = self.operator()?;
+        self.manage(actor, call)
+    }
+
+    /// A path of Gatepass's own.
+    fn own(&mut self) -> Result<Verdict, Stop> {
         let method = self.facts.method;
         let call = Call::parse(method, self.facts.path, self.facts.query)
-            .map_err(|answer| Stop(Box::new(Verdict::Answer(answer))))?;
+            .map_err(|answer| Stop::of(Verdict::Answer(answer)))?;
         let actor = self.actor(&call)?;
-        if matches!(call, Call::Create | Call::Rotate(_))
+        self.manage(actor, call)
+    }
+
+    fn manage(&mut self, actor: Actor, call: Call) -> Result<Verdict, Stop> {
+        if matches!(call, Call::Create | Call::Rotate(_) | Call::ToolJet)
             && !self.settings(actor.workspace())?.creation
         {
             let sentence = "creating tokens is switched off in this workspace";
@@ -125,12 +259,13 @@ impl Check<'_, '_> {
         }
         let header = |name| self.facts.header(name).map(str::to_owned);
         Ok(Verdict::Manage {
-            ticket: Box::new(Ticket {
+            ticket: Box::new(Ticket::Manage(Request {
                 actor,
                 call,
                 content_type: header("content-type"),
                 idempotency_key: header("idempotency-key"),
-            }),
+                origin: self.facts.origin.to_owned(),
+            })),
         })
     }
 
@@ -186,16 +321,7 @@ impl Check<'_, '_> {
     /// A path of the upstream's.
     fn upstream(&mut self) -> Result<Verdict, Stop> {
         let config = Rc::clone(&self.gate.config);
-        if self.facts.path.starts_with("/embed-apps/") {
-            return Err(self.stop(&Problem::not_found()));
-        }
-        if UNFORWARDABLE_METHODS.contains(&self.facts.method) {
-            let problem = Problem::new(405, Code::InvalidRequest, "this method is not forwarded");
-            let answer = problem
-                .answer()
-                .header("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-            return Ok(Verdict::Answer(answer));
-        }
+        self.refuse_unforwardable()?;
         if let Some((origin, method)) = self.facts.preflight() {
             return Ok(Verdict::Answer(self.preflight(&config, origin, method)));
         }
@@ -217,6 +343,18 @@ impl Check<'_, '_> {
         Ok(Verdict::Allow(forward::forward(
             self.facts, &config, rule, bearer,
         )))
+    }
+
+    /// Some methods are never forwarded.
+    pub(crate) fn refuse_unforwardable(&self) -> Result<(), Stop> {
+        if !UNFORWARDABLE_METHODS.contains(&self.facts.method) {
+            return Ok(());
+        }
+        let problem = Problem::new(405, Code::InvalidRequest, "this method is not forwarded");
+        let answer = problem
+            .answer()
+            .header("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        Err(Stop::of(Verdict::Answer(answer)))
     }
 
     /// A CORS preflight is answered from the route's configuration and never
@@ -287,13 +425,14 @@ impl Check<'_, '_> {
             return Err(self.stop(&Problem::new(401, Code::KindMismatch, sentence)));
         }
         let digest = Digest::of(token.secret());
-        let record = self.record(&token, digest)?;
+        let hint = token.hint();
+        let record = self.record(&hint, digest, false)?;
         let settings = self.settings(&record.workspace)?;
-        let record = if record.strict || self.gate.config.strict {
-            self.confirmed(&token, digest)?
-        } else {
-            record
-        };
+        let record = self.asked_if_strict(record, &hint, digest)?;
+        if record.kind() != Kind::Pat {
+            let sentence = "an embed token opens an embed, not the API";
+            return Err(self.stop(&Problem::new(401, Code::KindMismatch, sentence)));
+        }
         match self.fault(&record, &settings) {
             None => Ok(record),
             Some(problem) => Err(self.stop(&problem)),
@@ -301,23 +440,29 @@ impl Check<'_, '_> {
     }
 
     /// What is wrong with a token whose secret was presented.
-    fn fault(&self, record: &Record, settings: &Settings) -> Option<Problem> {
-        let invalid = |code, sentence: &'static str| Some(Problem::new(401, code, sentence));
-        if record.kind != Kind::Pat {
-            return invalid(
-                Code::KindMismatch,
-                "an embed token opens an embed, not the API",
-            );
-        }
-        match record.state {
-            State::Revoked => return invalid(Code::TokenRevoked, "the token is revoked"),
-            State::Disabled => return invalid(Code::TokenDisabled, "the token is disabled"),
-            State::Used => return invalid(Code::TokenUsed, "the token was used up or replaced"),
-            State::Active => {}
-        }
-        if record.expired(Time::from_millis(self.now_ms)) {
-            return invalid(Code::TokenExpired, "the token has expired");
-        }
+    pub(crate) fn fault(&self, record: &Record, settings: &Settings) -> Option<Problem> {
+        let expired = || {
+            let over = record.expired(self.now());
+            over.then(|| Problem::new(401, Code::TokenExpired, "the token has expired"))
+        };
+        self.state_fault(record)
+            .or_else(expired)
+            .or_else(|| self.use_fault(record, settings))
+    }
+
+    /// What is wrong with the state of a token.
+    pub(crate) fn state_fault(&self, record: &Record) -> Option<Problem> {
+        let (code, sentence) = match record.state {
+            State::Active => return None,
+            State::Revoked => (Code::TokenRevoked, "the token is revoked"),
+            State::Disabled => (Code::TokenDisabled, "the token is disabled"),
+            State::Used => (Code::TokenUsed, "the token was used up or replaced"),
+        };
+        Some(Problem::new(401, code, sentence))
+    }
+
+    /// What forbids a good token here and now.
+    pub(crate) fn use_fault(&self, record: &Record, settings: &Settings) -> Option<Problem> {
         if !settings.authentication {
             let sentence = "tokens are switched off in this workspace";
             return Some(Problem::new(403, Code::AuthenticationDisabled, sentence));
@@ -329,8 +474,14 @@ impl Check<'_, '_> {
         None
     }
 
-    /// The record under a digest, from memory, KV or the ledger.
-    fn record(&mut self, token: &Token<'_>, digest: Digest) -> Result<Rc<Record>, Stop> {
+    /// The record under a digest, from memory, KV or the ledger. `known`: it
+    /// does exist, so that to ask for it costs nobody's budget.
+    pub(crate) fn record(
+        &mut self,
+        hint: &Hint,
+        digest: Digest,
+        known: bool,
+    ) -> Result<Rc<Record>, Stop> {
         if let Some(Found {
             record: Some(found),
             ..
@@ -344,8 +495,8 @@ impl Check<'_, '_> {
         match self.gate.memory.record(&digest, self.now_ms) {
             Knowledge::Known(record) if self.is_ours(&record) => Ok(record),
             // Another workspace's token takes the path of an unknown one.
-            Knowledge::Known(_) => Err(self.ask_ledger(token, digest, false)),
-            Knowledge::NotInKv { seen } => Err(self.ask_ledger(token, digest, seen)),
+            Knowledge::Known(_) => Err(self.ask_ledger(hint, digest, known)),
+            Knowledge::NotInKv { seen } => Err(self.ask_ledger(hint, digest, known || seen)),
             Knowledge::Nowhere => Err(self.unknown()),
             Knowledge::Malformed => Err(self.stop(&Problem::store_unavailable())),
             Knowledge::Unread => {
@@ -355,7 +506,7 @@ impl Check<'_, '_> {
                 {
                     keys.push(format!("w/{workspace}"));
                 }
-                Err(Stop(Box::new(Verdict::Read { keys })))
+                Err(Stop::of(Verdict::Read { keys }))
             }
         }
     }
@@ -364,14 +515,23 @@ impl Check<'_, '_> {
         self.gate.config.workspaces.contains(&record.workspace)
     }
 
-    /// The record as the ledger has it, in answer to this very request.
-    fn confirmed(&self, token: &Token<'_>, digest: Digest) -> Result<Rc<Record>, Stop> {
+    /// The record as the ledger has it, in answer to this very request, if the
+    /// token or the deployment is strict.
+    pub(crate) fn asked_if_strict(
+        &self,
+        record: Rc<Record>,
+        hint: &Hint,
+        digest: Digest,
+    ) -> Result<Rc<Record>, Stop> {
+        if !record.strict && !self.gate.config.strict {
+            return Ok(record);
+        }
         let Some(Found {
             record: Some(found),
             ..
         }) = self.reply
         else {
-            return Err(self.ask_ledger(token, digest, true));
+            return Err(self.ask_ledger(hint, digest, true));
         };
         let record = self.understood(found.as_deref())?;
         record.map(Rc::new).ok_or_else(|| self.unknown())
@@ -383,7 +543,7 @@ impl Check<'_, '_> {
     }
 
     /// A workspace's settings, from memory, KV or the directory.
-    fn settings(&mut self, workspace: &str) -> Result<Rc<Settings>, Stop> {
+    pub(crate) fn settings(&mut self, workspace: &str) -> Result<Rc<Settings>, Stop> {
         if let Some(Found {
             settings: Some(found),
             ..
@@ -394,23 +554,22 @@ impl Check<'_, '_> {
         }
         match self.gate.memory.settings(workspace, self.now_ms) {
             Knowledge::Known(settings) => Ok(settings),
-            Knowledge::Unread => Err(Stop(Box::new(Verdict::Read {
+            Knowledge::Unread => Err(Stop::of(Verdict::Read {
                 keys: vec![format!("w/{workspace}")],
-            }))),
-            Knowledge::NotInKv { .. } => Err(Stop(Box::new(Verdict::Ask(Question {
+            })),
+            Knowledge::NotInKv { .. } => Err(Stop::of(Verdict::Ask(Question {
                 class: "DIRECTORY",
                 name: format!("d/{workspace}"),
                 command: Lookup::Settings {}.to_json(),
                 budgets: Vec::new(),
-            })))),
+            }))),
             Knowledge::Malformed | Knowledge::Nowhere => {
                 Err(self.stop(&Problem::store_unavailable()))
             }
         }
     }
 
-    fn ask_ledger(&self, token: &Token<'_>, digest: Digest, seen: bool) -> Stop {
-        let hint = token.hint();
+    fn ask_ledger(&self, hint: &Hint, digest: Digest, seen: bool) -> Stop {
         let budgets = if seen {
             Vec::new()
         } else {
@@ -419,12 +578,12 @@ impl Check<'_, '_> {
                 ("LOOKUPS_BY_LEDGER", hint.as_str().to_owned()),
             ]
         };
-        Stop(Box::new(Verdict::Ask(Question {
+        Stop::of(Verdict::Ask(Question {
             class: "LEDGER",
             name: format!("l/{}", hint.as_str()),
             command: Lookup::Lookup { digest }.to_json(),
             budgets,
-        })))
+        }))
     }
 
     fn unknown(&self) -> Stop {
@@ -432,7 +591,7 @@ impl Check<'_, '_> {
         self.stop(&Problem::new(401, Code::TokenUnknown, sentence))
     }
 
-    fn stop(&self, problem: &Problem) -> Stop {
+    pub(crate) fn stop(&self, problem: &Problem) -> Stop {
         let challenge = match (problem.status, problem.code) {
             (401, Code::TokenMissing) => Some(Challenge::Missing),
             (401, _) => Some(Challenge::InvalidToken),
@@ -454,7 +613,33 @@ impl Check<'_, '_> {
             .routes
             .find(self.facts.method, self.facts.path);
         let answer = refusal(self.facts, rule.ok(), problem, challenge);
-        Stop(Box::new(Verdict::Answer(answer)))
+        Stop {
+            verdict: Box::new(Verdict::Answer(answer)),
+            problem: Some(problem.clone()),
+        }
+    }
+}
+
+/// Whether a path is one of embeds, where places may be paths.
+fn is_embed(path: &str) -> bool {
+    path.starts_with(ENTRY) || path.starts_with(WATCH)
+}
+
+/// The embed SDK, which pages of any site may load.
+fn script(method: &str) -> Verdict {
+    if !matches!(method, "GET" | "HEAD") {
+        let problem = Problem::new(405, Code::InvalidRequest, "use GET");
+        return Verdict::Answer(problem.answer().header("allow", "GET, HEAD"));
+    }
+    Verdict::Asset {
+        path: "/embed.js",
+        headers: vec![
+            ("access-control-allow-origin", "*"),
+            ("cache-control", "public, max-age=3600"),
+            ("cross-origin-resource-policy", "cross-origin"),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+        ],
     }
 }
 

@@ -3,13 +3,15 @@
 use crate::actor::Actor;
 use crate::address::{self, AllowedIps};
 use crate::fields::Fields;
+use crate::origin;
 use crate::problem::{Code, Problem};
+use crate::record::ALL_APPS;
 use crate::scope::{Scope, Scopes};
 use crate::text;
 use crate::time::{DAY, Time};
 use serde::{Deserialize, Serialize};
 
-/// A request for a new PAT, checked field by field. What it may not have
+/// A request for a new token, checked field by field. What it may not have
 /// because of who asks is decided by [`crate::lifecycle`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,6 +32,25 @@ pub struct Grant {
     /// Whether the ledger shall be asked at each use; absent: no, or as the
     /// asking PAT.
     pub strict: Option<bool>,
+    /// What an embed token shall open; absent: it shall be a PAT.
+    pub embed: Option<EmbedGrant>,
+}
+
+/// What an embed token shall open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmbedGrant {
+    /// The label of its place.
+    pub label: String,
+    /// The origins of the pages that may frame it; none: those of the app.
+    pub allowed_origins: Vec<String>,
+    /// How long a session shall last, in minutes.
+    pub session_minutes: u32,
+    /// After how many minutes without a request a session shall end.
+    pub idle_minutes: Option<u32>,
+    /// Whether it shall open one session only.
+    pub single_use: bool,
+    /// Whether it shall open in a tab too.
+    pub top_level: bool,
 }
 
 /// How long a token lives.
@@ -64,15 +85,22 @@ impl Grant {
         now: Time,
     ) -> Result<(Self, Option<Named>), Problem> {
         let mut fields = Fields::of_body(content_type, body)?;
-        check_kind(&mut fields)?;
+        let embed = take_embed(&mut fields)?;
         let grant = Self {
             name: take_name(&mut fields)?.ok_or_else(|| Problem::field("name", "must be given"))?,
             description: take_description(&mut fields)?.unwrap_or_default(),
-            scopes: take_scopes(&mut fields)?,
-            apps: take_apps(&mut fields, app_ids)?,
+            scopes: match embed {
+                None => take_scopes(&mut fields)?,
+                Some(_) => Scopes::default(),
+            },
+            apps: match embed {
+                None => take_apps(&mut fields, app_ids)?,
+                Some(_) => take_embedded_apps(&mut fields, app_ids)?,
+            },
             allowed_ips: take_allowed_ips(&mut fields)?,
             lifetime: take_lifetime(&mut fields, now)?,
-            strict: fields.take("strict", "true or false")?,
+            strict: fields.take("strict", FLAG)?,
+            embed,
         };
         let user = take_user(&mut fields)?;
         fields.finish()?;
@@ -137,11 +165,55 @@ fn take_text(
     Ok(text)
 }
 
-fn check_kind(fields: &mut Fields<'_>) -> Result<(), Problem> {
-    match fields.take::<String>("kind", "\"pat\"")?.as_deref() {
-        None | Some("pat") => Ok(()),
-        Some("embed") => Err(fields.problem("kind", "embed tokens are not made here yet")),
-        Some(_) => Err(fields.problem("kind", "must be \"pat\"")),
+/// Takes the field `kind` and all that only embed tokens have.
+fn take_embed(fields: &mut Fields<'_>) -> Result<Option<EmbedGrant>, Problem> {
+    let kinds = "\"pat\" or \"embed\"";
+    match fields.take::<String>("kind", kinds)?.as_deref() {
+        None | Some("pat") => return Ok(None),
+        Some("embed") => {}
+        Some(_) => return Err(fields.problem("kind", &format!("must be {kinds}"))),
+    }
+    let grant = EmbedGrant {
+        label: take_text(fields, "label", text::label)?.unwrap_or_default(),
+        allowed_origins: take_list(fields, "allowedOrigins", MAX_ORIGINS)?.unwrap_or_default(),
+        session_minutes: take_minutes(fields, "sessionMinutes")?.unwrap_or(DEFAULT_MINUTES),
+        idle_minutes: take_minutes(fields, "idleMinutes")?,
+        single_use: fields.take("singleUse", FLAG)?.unwrap_or_default(),
+        top_level: fields.take("topLevel", FLAG)?.unwrap_or_default(),
+    };
+    if !grant
+        .allowed_origins
+        .iter()
+        .all(|text| origin::is_origin(text))
+    {
+        return Err(fields.problem("allowedOrigins", ORIGINS));
+    }
+    Ok(Some(grant))
+}
+
+fn take_minutes(fields: &mut Fields<'_>, name: &str) -> Result<Option<u32>, Problem> {
+    match fields.take_whole(name, MINUTES)? {
+        Some(minutes) if !(1..=MAX_MINUTES).contains(&minutes) => {
+            Err(fields.problem(name, &format!("must be {MINUTES}")))
+        }
+        minutes => Ok(minutes),
+    }
+}
+
+/// The apps of an embed token: the one `app`, or `apps`.
+fn take_embedded_apps(fields: &mut Fields<'_>, app_ids: &[String]) -> Result<Vec<String>, Problem> {
+    let app: Option<String> = fields.take("app", "the id of an app")?;
+    let apps = take_apps(fields, app_ids)?;
+    match app {
+        Some(_) if !apps.is_empty() => {
+            Err(fields.problem("apps", "cannot stand beside app; give one of them"))
+        }
+        Some(app) if !app_ids.contains(&app) => {
+            Err(fields.problem("app", "is not the id of an app that is configured"))
+        }
+        Some(app) => Ok(vec![app]),
+        None if apps.is_empty() => Err(fields.problem("app", "must be given: what to embed")),
+        None => Ok(apps),
     }
 }
 
@@ -249,11 +321,16 @@ fn take_user(fields: &mut Fields<'_>) -> Result<Option<Named>, Problem> {
     Ok(Some(Named { id, email }))
 }
 
-/// Stands for every app of the workspace.
-pub const ALL_APPS: &str = "*";
-
 const MAX_DAYS: u32 = 36_525;
 const DAYS: &str = "a whole number of days from 1 to 36525";
+/// A cookie lasts no longer (RFC 6265bis §5.5): 400 days.
+pub const MAX_MINUTES: u32 = 576_000;
+/// What a number of minutes must be.
+pub const MINUTES: &str = "a whole number of minutes from 1 to 576000";
+const DEFAULT_MINUTES: u32 = 60;
+const MAX_ORIGINS: usize = 20;
+const ORIGINS: &str = "each must be an origin such as \"https://portal.example\", without a path";
+const FLAG: &str = "true or false";
 
 #[cfg(test)]
 mod tests {
@@ -294,6 +371,26 @@ mod tests {
         let user = user.unwrap();
         assert_eq!(user.id.as_deref(), Some("ada"));
         assert_eq!(user.email.as_deref(), Some("ada@example.com"));
+    }
+
+    #[test]
+    fn an_embed_token_is_asked_for_by_its_kind() {
+        let (grant, _) = parse(
+            r#"{"name":"a","kind":"embed","app":"jobs","label":"left","singleUse":true,
+                "topLevel":true,"sessionMinutes":5,"idleMinutes":2,
+                "allowedOrigins":["https://portal.example"]}"#,
+        )
+        .unwrap();
+        assert_eq!(grant.apps, ["jobs"]);
+        let embed = grant.embed.unwrap();
+        assert_eq!((embed.label.as_str(), embed.session_minutes), ("left", 5));
+        assert_eq!((embed.idle_minutes, embed.single_use), (Some(2), true));
+        assert_eq!(embed.allowed_origins, ["https://portal.example"]);
+        let (all, _) = parse(r#"{"name":"a","kind":"embed","apps":["*"]}"#).unwrap();
+        assert_eq!(
+            (all.apps, all.embed.unwrap().session_minutes),
+            (vec!["*".to_owned()], 60)
+        );
     }
 
     #[test]
@@ -384,7 +481,46 @@ mod tests {
             ),
             ("allowedIps", r#"{"name":"a","allowedIps":["example.com"]}"#),
             ("strict", r#"{"name":"a","strict":"yes"}"#),
-            ("kind", r#"{"name":"a","kind":"embed"}"#),
+            ("app", r#"{"name":"a","kind":"embed"}"#),
+            ("app", r#"{"name":"a","app":"jobs"}"#),
+            ("app", r#"{"name":"a","kind":"embed","app":"unknown"}"#),
+            ("app", r#"{"name":"a","kind":"embed","app":"*"}"#),
+            (
+                "apps",
+                r#"{"name":"a","kind":"embed","app":"jobs","apps":["*"]}"#,
+            ),
+            (
+                "scopes",
+                r#"{"name":"a","kind":"embed","app":"jobs","scopes":["odata"]}"#,
+            ),
+            (
+                "label",
+                r#"{"name":"a","kind":"embed","app":"jobs","label":"a\u0000b"}"#,
+            ),
+            (
+                "sessionMinutes",
+                r#"{"name":"a","kind":"embed","app":"jobs","sessionMinutes":0}"#,
+            ),
+            (
+                "idleMinutes",
+                r#"{"name":"a","kind":"embed","app":"jobs","idleMinutes":576001}"#,
+            ),
+            (
+                "singleUse",
+                r#"{"name":"a","kind":"embed","app":"jobs","singleUse":"yes"}"#,
+            ),
+            (
+                "topLevel",
+                r#"{"name":"a","kind":"embed","app":"jobs","topLevel":null}"#,
+            ),
+            (
+                "allowedOrigins",
+                r#"{"name":"a","kind":"embed","app":"jobs","allowedOrigins":["*"]}"#,
+            ),
+            (
+                "allowedOrigins",
+                r#"{"name":"a","kind":"embed","app":"jobs","allowedOrigins":["https://a.example/"]}"#,
+            ),
             ("kind", r#"{"name":"a","kind":"other"}"#),
             ("label", r#"{"name":"a","label":"x"}"#),
             ("user", r#"{"name":"a","user":{}}"#),

@@ -1,6 +1,7 @@
 //! Names of tokens and sessions: `<hint>-<ULID>`.
 
 use crate::hint::Hint;
+use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
@@ -25,6 +26,30 @@ impl Id {
         let canonical = Ulid::from_string(ulid).ok()?.to_string() == ulid;
         let known = hint.bytes().all(|byte| byte.is_ascii_alphanumeric());
         (canonical && known).then(|| Self(text.to_owned()))
+    }
+
+    /// Reads the hint's four characters and the ULID's 16 bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (hint, ulid) = bytes.split_at_checked(Hint::LENGTH)?;
+        let hint = Hint::try_from(core::str::from_utf8(hint).ok()?.to_owned()).ok()?;
+        let ulid = Ulid::from_bytes(ulid.try_into().ok()?);
+        Some(Self(format!("{}-{ulid}", hint.as_str())))
+    }
+
+    /// The hint's four characters and the ULID's 16 bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let hint = self.hint();
+        [hint.as_str().as_bytes(), &self.ulid().to_bytes()].concat()
+    }
+
+    /// When it was made.
+    pub fn time(&self) -> Time {
+        Time::from_millis(self.ulid().timestamp_ms())
+    }
+
+    fn ulid(&self) -> Ulid {
+        let (_hint, ulid) = self.0.split_once('-').unwrap_or_default();
+        Ulid::from_string(ulid).unwrap_or_default()
     }
 
     /// Names the ledger that holds it.
@@ -64,6 +89,8 @@ mod tests {
             let id = Id::generate(&hint, now_ms, entropy);
             prop_assert_eq!(Id::parse(id.as_str()), Some(id.clone()));
             prop_assert_eq!(id.hint(), hint);
+            prop_assert_eq!(id.time(), Time::from_millis(now_ms));
+            prop_assert_eq!(Id::from_bytes(&id.to_bytes()), Some(id));
         }
 
         #[test]
@@ -76,6 +103,7 @@ mod tests {
         #[test]
         fn no_text_makes_the_parser_panic(text: String) {
             let _ = Id::parse(&text);
+            let _ = Id::from_bytes(text.as_bytes());
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::listing::Filter;
 use crate::outbox::Rows;
 use crate::problem::Problem;
 use crate::record::Record;
+use crate::sessions::{Live, Opening, Spot};
 use crate::time::Time;
 use crate::wire::Message;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,27 @@ pub enum Command {
         /// Which token.
         id: Id,
     },
+    /// Open a session. Answered by [`Reply::Changed`] with its token.
+    Open(Box<Opening>),
+    /// List a user's live sessions, newest first. Answered by
+    /// [`Reply::Sessions`].
+    Sessions {
+        /// Who asks.
+        actor: Asker,
+        /// Whose.
+        uid: String,
+        /// Only those opened before this one.
+        before: Option<Id>,
+        /// How many at most.
+        limit: u8,
+    },
+    /// Kill a session. Answered by [`Reply::Changed`] with its token.
+    Kill {
+        /// Who asks.
+        actor: Asker,
+        /// Which session.
+        id: Id,
+    },
 }
 
 /// A token to be made.
@@ -84,6 +106,10 @@ pub struct Creation {
     pub minted: Minted,
     /// The SHA-256 of `Idempotency-Key` and body, if there was a key.
     pub once: Option<Digest>,
+    /// What only one token of the user may stand for at a time.
+    pub slot: Option<String>,
+    /// Where it will open.
+    pub spots: Vec<Spot>,
 }
 
 /// Who asks, as far as a ledger needs to be told: what else it must know of a
@@ -149,7 +175,10 @@ impl Message for Reply {
 impl Command {
     /// Whether it may write: then it is carried out in a transaction.
     pub const fn writes(&self) -> bool {
-        !matches!(self, Self::List { .. } | Self::Read { .. })
+        !matches!(
+            self,
+            Self::List { .. } | Self::Read { .. } | Self::Sessions { .. }
+        )
     }
 }
 
@@ -172,6 +201,13 @@ pub enum Reply {
     Page {
         /// The tokens.
         tokens: Vec<Entry>,
+        /// The last one that was looked at, if there are older ones.
+        next: Option<Id>,
+    },
+    /// Live sessions, newest first, each with its token.
+    Sessions {
+        /// The sessions.
+        sessions: Vec<(Live, Entry)>,
         /// The last one that was looked at, if there are older ones.
         next: Option<Id>,
     },
@@ -200,8 +236,16 @@ pub trait Tokens: Rows {
     /// one that it replaced.
     fn kin(&self, token: &Record) -> Result<Vec<Entry>, Self::Error>;
 
-    /// How many tokens of a user are neither revoked nor expired.
+    /// How many tokens of a user open the gate, or would if they were enabled.
     fn live(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Self::Error>;
+
+    /// The newest token of a user that stands for `slot`.
+    fn in_slot(&self, workspace: &str, uid: &str, slot: &str)
+    -> Result<Option<Entry>, Self::Error>;
+
+    /// How many tokens of a user that stand for any slot were made since a
+    /// moment.
+    fn slotted_since(&self, workspace: &str, uid: &str, since: Time) -> Result<usize, Self::Error>;
 
     /// A user's tokens, newest first, only those older than `before`.
     fn older(

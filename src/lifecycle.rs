@@ -14,9 +14,10 @@
 use crate::address::AllowedIps;
 use crate::change::{Change, Rotation};
 use crate::entry::{Entry, Minted, Shown};
-use crate::grant::{ALL_APPS, Grant, Lifetime};
+use crate::grant::{Grant, Lifetime};
+use crate::id::Id;
 use crate::problem::{Code, Problem};
-use crate::record::{NewPat, Record, State};
+use crate::record::{Embed, Record, State};
 use crate::scope::Scope;
 use crate::time::{DAY, Time};
 use crate::token::Kind;
@@ -35,21 +36,18 @@ pub struct User {
 /// Checks that a PAT may still act: what the gate knew of it may be old.
 /// `scope`: whether it needs the scope `tokens`.
 pub fn check_actor(actor: Option<&Entry>, scope: bool, now: Time) -> Result<(), Problem> {
-    let refusal = |code, detail: &'static str| Err(Problem::new(401, code, detail));
     let Some(actor) = actor else {
-        return refusal(Code::TokenUnknown, "the token is not known");
+        let detail = "the token is not known";
+        return Err(Problem::new(401, Code::TokenUnknown, detail));
     };
-    match actor.shown(now) {
-        Shown::Active if scope && !actor.record.scopes.contains(Scope::TOKENS) => {
-            let detail = "the token lacks the scope tokens";
-            Err(Problem::new(403, Code::ScopeInsufficient, detail))
-        }
-        Shown::Active => Ok(()),
-        Shown::Disabled => refusal(Code::TokenDisabled, "the token is disabled"),
-        Shown::Used => refusal(Code::TokenUsed, "the token was replaced"),
-        Shown::Revoked => refusal(Code::TokenRevoked, "the token is revoked"),
-        Shown::Expired => refusal(Code::TokenExpired, "the token has expired"),
+    if let Some(problem) = entry_fault(actor.shown(now)) {
+        return Err(problem);
     }
+    if scope && !actor.record.scopes.contains(Scope::TOKENS) {
+        let detail = "the token lacks the scope tokens";
+        return Err(Problem::new(403, Code::ScopeInsufficient, detail));
+    }
+    Ok(())
 }
 
 /// Checks that a token reaches no further and lives no longer than the PAT
@@ -76,7 +74,9 @@ pub fn mint(
     let inherited_ips = || own.map(|own| own.allowed_ips.clone());
     let allowed_ips: Option<AllowedIps> = grant.allowed_ips.clone().or_else(inherited_ips);
     let strict = grant.strict.or_else(|| own.map(|own| own.strict));
-    let record = Record::new_pat(NewPat {
+    let expires = end(grant, own.map(|own| own.expires), now)?;
+    let record = Record {
+        rev: 1,
         id: minted.id,
         workspace: workspace.to_owned(),
         uid: user.uid.clone(),
@@ -86,9 +86,20 @@ pub fn mint(
         apps: grant.apps.clone(),
         allowed_ips: allowed_ips.unwrap_or_default(),
         strict: strict.unwrap_or(false),
+        state: State::Active,
         created: now,
-        expires: end(grant.lifetime, own.map(|own| own.expires), now)?,
-    });
+        expires,
+        embed: grant.embed.as_ref().map(|embed| Embed {
+            label: embed.label.clone(),
+            allowed_origins: embed.allowed_origins.clone(),
+            session_minutes: embed.session_minutes,
+            idle_minutes: embed.idle_minutes,
+            single_use: embed.single_use,
+            top_level: embed.top_level,
+            sessions_until: own.and_then(|own| own.expires),
+            killed: Vec::new(),
+        }),
+    };
     if let Some(own) = own {
         check_no_wider(own, &record)?;
     }
@@ -99,6 +110,7 @@ pub fn mint(
         start: minted.start,
         parent: own.map(|own| own.id.clone()),
         successor: None,
+        slot: None,
     })
 }
 
@@ -106,8 +118,13 @@ pub fn mint(
 pub fn change(entry: &Entry, change: &Change) -> Result<Option<Entry>, Problem> {
     let state = match (entry.record.state, change.enabled) {
         (State::Revoked, _) => return Err(conflict("a revoked token cannot be changed")),
-        (State::Used, _) => return Err(conflict("a token that was replaced cannot be changed")),
+        (State::Used, _) => {
+            return Err(conflict(
+                "a token that was used up or replaced cannot be changed",
+            ));
+        }
         (state, None) => state,
+        (_, Some(true)) if entry.slot.is_some() && entry.successor.is_some() => State::Used,
         (_, Some(true)) => State::Active,
         (_, Some(false)) => State::Disabled,
     };
@@ -124,6 +141,49 @@ pub fn change(entry: &Entry, change: &Change) -> Result<Option<Entry>, Problem> 
     }
     raise(&mut changed);
     Ok(Some(changed))
+}
+
+/// Why a token in this state opens nothing; `None`: it opens.
+pub fn entry_fault(shown: Shown) -> Option<Problem> {
+    let (code, detail) = match shown {
+        Shown::Active => return None,
+        Shown::Disabled => (Code::TokenDisabled, "the token is disabled"),
+        Shown::Used => (Code::TokenUsed, "the token was used up or replaced"),
+        Shown::Revoked => (Code::TokenRevoked, "the token is revoked"),
+        Shown::Expired => (Code::TokenExpired, "the token has expired"),
+    };
+    Some(Problem::new(401, code, detail))
+}
+
+/// A token after it opened the one session that it was for.
+pub fn use_up(entry: &Entry) -> Entry {
+    let mut used = entry.clone();
+    used.record.state = State::Used;
+    raise(&mut used);
+    used
+}
+
+/// A token that another one takes the place of: it opens no more sessions, and
+/// those that it opened go on. One that is disabled stays so.
+pub fn replace(entry: &Entry, successor: &Id) -> Entry {
+    let mut replaced = entry.clone();
+    if replaced.record.state == State::Active {
+        replaced.record.state = State::Used;
+    }
+    replaced.successor = Some(successor.clone());
+    raise(&mut replaced);
+    replaced
+}
+
+/// A token after one of its sessions was killed, which would have ended at
+/// `ends`; `None`: it has ended.
+pub fn kill(entry: &Entry, session: &Id, ends: Time, now: Time) -> Option<Entry> {
+    let mut changed = entry.clone();
+    let embed = changed.record.embed.as_mut().filter(|_| ends > now)?;
+    embed.killed.retain(|(_, until)| *until > now);
+    embed.killed.push((session.clone(), ends));
+    raise(&mut changed);
+    Some(changed)
 }
 
 /// The token after its revocation; `None`: it was revoked already.
@@ -153,7 +213,7 @@ pub fn rotate(
             "the token was already replaced, by {successor}"
         )));
     }
-    if entry.shown(now) != Shown::Active || entry.record.kind != Kind::Pat {
+    if entry.shown(now) != Shown::Active || entry.record.kind() != Kind::Pat {
         return Err(conflict("only an active PAT can be replaced"));
     }
     let record = &entry.record;
@@ -161,7 +221,8 @@ pub fn rotate(
         .expires
         .map(|expires| now.plus(expires.since(record.created)));
     let successor = Entry {
-        record: Record::new_pat(NewPat {
+        record: Record {
+            rev: 1,
             id: minted.id.clone(),
             workspace: record.workspace.clone(),
             uid: record.uid.clone(),
@@ -171,12 +232,14 @@ pub fn rotate(
             apps: record.apps.clone(),
             allowed_ips: record.allowed_ips.clone(),
             strict: record.strict,
+            state: State::Active,
             created: now,
             expires: match actor {
                 Some(actor) => earlier(same_length, actor.record.expires),
                 None => same_length,
             },
-        }),
+            embed: None,
+        },
         digest: minted.digest,
         description: entry.description.clone(),
         start: minted.start,
@@ -185,6 +248,7 @@ pub fn rotate(
             None => entry.parent.clone(),
         },
         successor: None,
+        slot: None,
     };
     let mut old = entry.clone();
     let grace_ends = now.plus(u64::from(rotation.grace_seconds));
@@ -198,15 +262,15 @@ pub fn rotate(
 }
 
 /// When a new token ends. `own` is the end of the PAT that asks, if one does.
-fn end(
-    lifetime: Option<Lifetime>,
-    own: Option<Option<Time>>,
-    now: Time,
-) -> Result<Option<Time>, Problem> {
+fn end(grant: &Grant, own: Option<Option<Time>>, now: Time) -> Result<Option<Time>, Problem> {
     let days = |days: u64| Some(now.plus(days.saturating_mul(DAY)));
     let own = own.flatten();
-    let wanted = match lifetime {
-        None => return Ok(earlier(days(DEFAULT_DAYS), own)),
+    let default_days = match grant.embed {
+        None => DEFAULT_DAYS,
+        Some(_) => DEFAULT_EMBED_DAYS,
+    };
+    let wanted = match grant.lifetime {
+        None => return Ok(earlier(days(default_days), own)),
         Some(Lifetime::Days(count)) => days(u64::from(count)),
         Some(Lifetime::Until(time)) => Some(time),
         Some(Lifetime::Never) => None,
@@ -220,7 +284,7 @@ fn end(
 
 /// Rule 2, with the refusal that names what is too wide.
 fn check_no_wider(own: &Record, wanted: &Record) -> Result<(), Problem> {
-    let apps = |app: &String| own.apps.contains(app) || own.apps.iter().any(|app| app == ALL_APPS);
+    let apps = |app: &String| own.covers_app(app);
     let (field, detail) = if !own.scopes.cover(&wanted.scopes) {
         ("scopes", "go beyond those of the token that asks")
     } else if !wanted.apps.iter().all(apps) {
@@ -256,6 +320,7 @@ fn conflict(detail: impl Into<Cow<'static, str>>) -> Problem {
 }
 
 const DEFAULT_DAYS: u64 = 30;
+const DEFAULT_EMBED_DAYS: u64 = 1;
 
 #[cfg(test)]
 mod tests;

@@ -52,7 +52,7 @@ impl Filter {
                 .any(|text| text.to_lowercase().contains(&search))
         };
         self.state.is_none_or(|state| entry.shown(now) == state)
-            && self.kind.is_none_or(|kind| entry.record.kind == kind)
+            && self.kind.is_none_or(|kind| entry.record.kind() == kind)
             && self.search.as_ref().is_none_or(found)
     }
 }

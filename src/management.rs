@@ -1,20 +1,30 @@
-//! The management API under `/gatepass/api/`: which call a request makes.
+//! The management API under `/gatepass/api/` and the compatible paths: which
+//! call a request makes.
 
 use crate::actor::Actor;
 use crate::answer::Answer;
+use crate::entrance::Entrance;
 use crate::entry::Shown;
 use crate::id::Id;
 use crate::listing::{Cursor, Listing};
 use crate::problem::{Code, Problem};
+use crate::sessions;
 use crate::text;
 use crate::token::Kind;
 use percent_encoding::percent_decode;
 
-/// A management request that was authenticated and may now read its body.
-///
-/// The check makes it, [`crate::api`] carries it out.
+/// A request that the check let through, to be carried out by [`crate::api`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ticket {
+pub enum Ticket {
+    /// A management request; it may now read its body.
+    Manage(Request),
+    /// An entry to a place.
+    Enter(Box<Entrance>),
+}
+
+/// A management request that was authenticated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
     /// Who asks.
     pub actor: Actor,
     /// What for.
@@ -23,6 +33,8 @@ pub struct Ticket {
     pub content_type: Option<String>,
     /// The request's `Idempotency-Key`.
     pub idempotency_key: Option<String>,
+    /// The origin at which it was made.
+    pub origin: String,
 }
 
 /// What a management request asks for.
@@ -40,6 +52,12 @@ pub enum Call {
     Rotate(Id),
     /// Revoke a token and all that it made.
     Revoke(Target),
+    /// List live sessions.
+    Sessions(Box<Listing>),
+    /// Kill a session.
+    Kill(Id),
+    /// Make an embed token, as ToolJet's clients ask for it.
+    ToolJet,
 }
 
 /// The token that a call is about.
@@ -52,7 +70,8 @@ pub enum Target {
 }
 
 impl Call {
-    /// Reads method, path and query of a request under [`PATH`]. The refusal
+    /// Reads method, path and query of a request under [`PATH`] or
+    /// [`SESSIONS`]. The refusal
     /// is the answer to give: 404 for what is not there, 405 with `Allow`, 400
     /// for a query that is wrong.
     ///
@@ -60,23 +79,44 @@ impl Call {
     /// query parameter `workspace` is the gate's to judge and may stand on each
     /// call.
     pub fn parse(method: &str, path: &str, query: Option<&str>) -> Result<Self, Answer> {
+        if let Some(rest) = path.strip_prefix(SESSIONS) {
+            return Self::on_sessions(rest, method, query);
+        }
         let rest = path.strip_prefix(PATH).unwrap_or("?");
         let call = match (rest.strip_prefix('/'), method) {
             (None, _) if !rest.is_empty() => return Err(Problem::not_found().answer()),
             (None, "POST") => Self::Create,
             (None, "GET" | "HEAD") => {
-                let listing = parse_listing(query).map_err(|problem| problem.answer())?;
-                return Ok(Self::List(Box::new(listing)));
+                return parse_listing(query, &LIST_PARAMETERS).map(Self::List);
             }
             (None, _) => return Err(wrong_method("GET, HEAD, POST")),
             (Some(name), _) => Self::on_one(name, method)?,
         };
-        // Only lists have parameters of their own.
-        for pair in pairs(query) {
-            let (name, _) = pair.map_err(|problem| problem.answer())?;
-            check_parameter(&name, &[]).map_err(|problem| problem.answer())?;
-        }
+        check_no_parameters(query)?;
         Ok(call)
+    }
+
+    /// Reads a request of ToolJet's clients to [`TOOLJET_PATH`].
+    pub fn parse_tooljet(method: &str, query: Option<&str>) -> Result<Self, Answer> {
+        check_no_parameters(query)?;
+        match method {
+            "POST" => Ok(Self::ToolJet),
+            _ => Err(wrong_method("POST")),
+        }
+    }
+
+    fn on_sessions(rest: &str, method: &str, query: Option<&str>) -> Result<Self, Answer> {
+        match (rest.strip_prefix('/'), method) {
+            (None, _) if !rest.is_empty() => Err(Problem::not_found().answer()),
+            (None, "GET" | "HEAD") => parse_listing(query, &SESSION_PARAMETERS).map(Self::Sessions),
+            (None, _) => Err(wrong_method("GET, HEAD")),
+            (Some(id), "DELETE") => {
+                check_no_parameters(query)?;
+                let unknown = || sessions::unknown().answer();
+                Id::parse(id).map(Self::Kill).ok_or_else(unknown)
+            }
+            (Some(_), _) => Err(wrong_method("DELETE")),
+        }
     }
 
     /// Whether a PAT needs the scope `tokens` for it. Each PAT may look at
@@ -126,18 +166,38 @@ pub fn check_idempotency_key(key: Option<&str>) -> Result<(), Problem> {
 /// Where the token API lives.
 pub const PATH: &str = "/gatepass/api/tokens";
 
+/// Where sessions are listed and killed.
+pub const SESSIONS: &str = "/gatepass/api/sessions";
+
+/// Where ToolJet's clients ask for embed tokens.
+pub const TOOLJET_PATH: &str = "/api/ext/users/personal-access-token";
+
 fn wrong_method(allowed: &'static str) -> Answer {
     Problem::new(405, Code::InvalidRequest, "this path has no such method")
         .answer()
         .header("allow", allowed)
 }
 
-fn parse_listing(query: Option<&str>) -> Result<Listing, Problem> {
+/// Only lists have parameters of their own.
+fn check_no_parameters(query: Option<&str>) -> Result<(), Answer> {
+    let check = |pair: Result<(String, String), Problem>| check_parameter(&pair?.0, &[]);
+    pairs(query)
+        .try_for_each(check)
+        .map_err(|problem| problem.answer())
+}
+
+fn parse_listing(query: Option<&str>, known: &[&str]) -> Result<Box<Listing>, Answer> {
+    read_listing(query, known)
+        .map(Box::new)
+        .map_err(|problem| problem.answer())
+}
+
+fn read_listing(query: Option<&str>, known: &[&str]) -> Result<Listing, Problem> {
     let mut listing = Listing::default();
     let mut seen: Vec<String> = Vec::new();
     for pair in pairs(query) {
         let (name, value) = pair?;
-        check_parameter(&name, &LIST_PARAMETERS)?;
+        check_parameter(&name, known)?;
         if seen.contains(&name) {
             return Err(Problem::field(name, "stands twice"));
         }
@@ -209,6 +269,7 @@ fn check_parameter(name: &str, known: &[&str]) -> Result<(), Problem> {
     Err(Problem::field(shown, "is not a parameter of this request"))
 }
 
+const SESSION_PARAMETERS: [&str; 3] = ["cursor", "limit", "user"];
 const LIST_PARAMETERS: [&str; 6] = ["cursor", "kind", "limit", "search", "state", "user"];
 
 #[cfg(test)]

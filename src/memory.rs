@@ -10,6 +10,7 @@
 //! Everything is bounded: a generation of entries is dropped when two are full.
 
 use crate::digest::Digest;
+use crate::place::Place;
 use crate::record::{Record, State};
 use crate::settings::Settings;
 use crate::time::Time;
@@ -48,6 +49,15 @@ pub struct Memory {
     refused: Generations<Digest, Seen<Record>>,
     gaps: Generations<Digest, Gap>,
     settings: HashMap<String, SettingsMemory>,
+    places: Generations<Place, SeenPlace>,
+}
+
+/// The origins that may frame a place, if KV knew it, and when (milliseconds)
+/// that was read.
+#[derive(Clone, Debug)]
+struct SeenPlace {
+    origins: Option<Rc<[String]>>,
+    at: u64,
 }
 
 /// A value with its `rev` and the time (milliseconds) of the last read that
@@ -87,6 +97,7 @@ impl Memory {
             refused: Generations::new(capacity),
             gaps: Generations::new(capacity),
             settings: HashMap::new(),
+            places: Generations::new(capacity),
         }
     }
 
@@ -121,6 +132,30 @@ impl Memory {
                 self.note_gap(digest, Why::Nowhere, now_ms);
             }
         }
+    }
+
+    /// The origins that may frame a place; `None`: nothing is known, or nothing
+    /// fresh. Where KV knows nothing either, nobody may.
+    pub fn audience(&self, place: &Place, now_ms: u64) -> Option<Rc<[String]>> {
+        let seen = self.places.get(place)?;
+        is_fresh(seen.at, now_ms).then(|| seen.origins.clone().unwrap_or_default())
+    }
+
+    /// Takes in the origins that may frame a place, or that KV has none.
+    pub fn learn_audience(&mut self, place: Place, origins: Option<Vec<String>>, now_ms: u64) {
+        let origins = origins.map(Rc::from);
+        let known = self
+            .places
+            .get(&place)
+            .and_then(|seen| seen.origins.clone());
+        let origins = origins.or(known);
+        self.places.insert(
+            place,
+            SeenPlace {
+                origins,
+                at: now_ms,
+            },
+        );
     }
 
     /// What is known of a workspace's settings.
@@ -246,7 +281,6 @@ mod tests {
     use super::*;
     use crate::hint::Hint;
     use crate::id::Id;
-    use crate::record::NewPat;
     use proptest::prelude::*;
 
     const NOW: u64 = 1_700_000_000_000;
@@ -256,7 +290,8 @@ mod tests {
     }
 
     fn record(rev: u64, state: State) -> Record {
-        let mut record = Record::new_pat(NewPat {
+        let mut record = Record {
+            rev: 1,
             id: Id::generate(&Hint::of("default", "ada"), NOW, [0; 16]),
             workspace: "default".to_owned(),
             uid: "ada".to_owned(),
@@ -266,9 +301,11 @@ mod tests {
             apps: Vec::new(),
             allowed_ips: [].into_iter().collect(),
             strict: false,
+            state: State::Active,
             created: Time::from_millis(NOW),
             expires: None,
-        });
+            embed: None,
+        };
         record.rev = rev;
         record.state = state;
         record

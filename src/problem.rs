@@ -14,8 +14,12 @@ pub enum Code {
     AddressNotAllowed,
     /// Token authentication is switched off in the workspace.
     AuthenticationDisabled,
+    /// The token is not for this app, or there is no such app.
+    AppMismatch,
     /// The deployment's configuration is wrong.
     ConfigInvalid,
+    /// The browser kept no cookie for the embed.
+    CookiesBlocked,
     /// Creating tokens is switched off in the workspace.
     CreationDisabled,
     /// A page of another site made the request.
@@ -32,6 +36,8 @@ pub enum Code {
     RateLimited,
     /// The token lacks a scope.
     ScopeInsufficient,
+    /// There is no live session: it ended, or was killed.
+    SessionEnded,
     /// KV, the ledger or the directory could not answer.
     StoreUnavailable,
     /// The token is disabled.
@@ -102,6 +108,11 @@ impl Problem {
         Self::new(404, Code::TokenUnknown, "there is no such token")
     }
 
+    /// There is no such app: 404.
+    pub fn no_app() -> Self {
+        Self::new(404, Code::AppMismatch, "there is no such app")
+    }
+
     /// A store could not answer: 503.
     pub fn store_unavailable() -> Self {
         Self::new(
@@ -109,6 +120,12 @@ impl Problem {
             Code::StoreUnavailable,
             "the token store could not be read; try again shortly",
         )
+    }
+
+    /// The code as clients see it.
+    pub fn code_text(&self) -> String {
+        let json = serde_json::to_string(&self.code).unwrap_or_default();
+        json.trim_matches('"').to_owned()
     }
 
     /// The answer, as `application/problem+json`. A 503 and a 429 say when to
@@ -130,7 +147,12 @@ impl Problem {
             detail: &self.detail,
             field: self.field.as_deref(),
         };
-        let answer = Answer::with_body(self.status, "application/problem+json", &details);
+        let body = Answer::with_body(self.status, "application/problem+json", &details);
+        self.status_headers(body)
+    }
+
+    /// An answer with the headers that go with the status.
+    pub(crate) fn status_headers(&self, answer: Answer) -> Answer {
         match self.status {
             503 => answer.header("retry-after", "5"),
             429 => answer.header("retry-after", "60"),
@@ -158,6 +180,7 @@ const fn title(status: u16) -> &'static str {
         409 => "Conflict",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
+        421 => "Misdirected Request",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         502 => "Bad Gateway",

@@ -42,97 +42,74 @@ impl State {
 /// A token as the gate knows it: the value of `t/<digest>`, compact JSON.
 ///
 /// It never holds anything from which the token could be made again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    v: u64,
     /// Rises with every change; a lower one than has been seen is never accepted.
     pub rev: u64,
     /// The token's public name.
     pub id: Id,
     /// The workspace.
-    #[serde(rename = "ws")]
     pub workspace: String,
     /// The user's id.
     pub uid: String,
     /// The user's e-mail address.
-    #[serde(rename = "em", skip_serializing_if = "String::is_empty")]
     pub email: String,
-    /// What the token is for.
-    #[serde(rename = "k")]
-    pub kind: Kind,
     /// The name its owner gave it.
-    #[serde(rename = "n")]
     pub name: String,
     /// What it may do.
-    #[serde(rename = "sc", skip_serializing_if = "Scopes::is_empty")]
     pub scopes: Scopes,
     /// The apps it may open; `*` for all of the workspace.
-    #[serde(rename = "ap", skip_serializing_if = "Vec::is_empty")]
     pub apps: Vec<String>,
     /// The addresses it may be used from.
-    #[serde(rename = "ip", skip_serializing_if = "AllowedIps::is_empty")]
     pub allowed_ips: AllowedIps,
     /// Whether the ledger is asked at each use.
-    #[serde(skip_serializing_if = "is_false")]
     pub strict: bool,
     /// Its state.
-    #[serde(rename = "st")]
     pub state: State,
     /// When it was created.
-    #[serde(rename = "c")]
     pub created: Time,
     /// When it expires; absent: never.
-    #[serde(rename = "x", skip_serializing_if = "Option::is_none")]
     pub expires: Option<Time>,
+    /// What an embed token opens; a PAT has none of it.
+    pub embed: Option<Embed>,
 }
 
-/// The facts that make a new PAT's record; the rest has its defaults.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewPat {
-    /// The token's public name.
-    pub id: Id,
-    /// The workspace.
-    pub workspace: String,
-    /// The user's id.
-    pub uid: String,
-    /// The user's e-mail address.
-    pub email: String,
-    /// The name its owner gave it.
-    pub name: String,
-    /// What it may do.
-    pub scopes: Scopes,
-    /// The apps it may open.
-    pub apps: Vec<String>,
-    /// The addresses it may be used from.
-    pub allowed_ips: AllowedIps,
-    /// Whether the ledger is asked at each use.
-    pub strict: bool,
-    /// When it is created.
-    pub created: Time,
-    /// When it expires; `None`: never.
-    pub expires: Option<Time>,
+/// What an embed token opens, and which of its sessions were ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Embed {
+    /// The label of its place.
+    pub label: String,
+    /// The origins of the pages that may frame it; none: those of the app.
+    pub allowed_origins: Vec<String>,
+    /// How long a session lasts, in minutes.
+    pub session_minutes: u32,
+    /// After how many minutes without a request a session ends; absent: it does
+    /// not end so.
+    pub idle_minutes: Option<u32>,
+    /// Whether it opens one session only.
+    pub single_use: bool,
+    /// Whether it opens in a tab too.
+    pub top_level: bool,
+    /// When the last of its sessions must be over: the end of the PAT that made
+    /// it.
+    pub sessions_until: Option<Time>,
+    /// The sessions that were killed, with the moment at which each would have
+    /// ended.
+    pub killed: Vec<(Id, Time)>,
 }
 
 impl Record {
-    /// The record of a new, active PAT.
-    pub fn new_pat(pat: NewPat) -> Self {
-        Self {
-            v: VERSION,
-            rev: 1,
-            id: pat.id,
-            workspace: pat.workspace,
-            uid: pat.uid,
-            email: pat.email,
-            kind: Kind::Pat,
-            name: pat.name,
-            scopes: pat.scopes,
-            apps: pat.apps,
-            allowed_ips: pat.allowed_ips,
-            strict: pat.strict,
-            state: State::Active,
-            created: pat.created,
-            expires: pat.expires,
+    /// Whether it is a PAT or an embed token.
+    pub const fn kind(&self) -> Kind {
+        match self.embed {
+            None => Kind::Pat,
+            Some(_) => Kind::Embed,
         }
+    }
+
+    /// Whether it may open an app.
+    pub fn covers_app(&self, app: &str) -> bool {
+        self.apps.iter().any(|own| own == app || own == ALL_APPS)
     }
 
     /// Reads a stored value. An unknown version, an unknown field or a value of
@@ -144,14 +121,16 @@ impl Record {
 
     fn read(json: &str) -> Option<Self> {
         let mut fields = Fields::of_object(json).ok()?;
+        if fields.stored_number("v")? != VERSION {
+            return None;
+        }
+        let kind = Kind::from_letter(&fields.stored_text("k")?)?;
         let record = Self {
-            v: fields.stored_number("v").filter(|v| *v == VERSION)?,
             rev: fields.stored_number("rev")?,
             id: Id::parse(&fields.stored_text("id")?)?,
             workspace: fields.stored_text("ws")?,
             uid: fields.stored_text("uid")?,
             email: fields.stored_text_or_empty("em")?,
-            kind: Kind::from_letter(&fields.stored_text("k")?)?,
             name: fields.stored_text("n")?,
             scopes: fields
                 .stored_list("sc")?
@@ -165,16 +144,13 @@ impl Record {
                 .iter()
                 .map(|text| address::parse_block(text))
                 .collect::<Option<_>>()?,
-            strict: match fields.take_raw("strict").map(RawValue::get) {
-                None => false,
-                Some("true") => true,
-                Some(_) => return None,
-            },
+            strict: fields.stored_flag("strict", false)?,
             state: State::from_letter(&fields.stored_text("st")?)?,
             created: Time::from_seconds(fields.stored_number("c")?),
-            expires: match fields.take_raw("x") {
-                None => None,
-                Some(raw) => Some(Time::from_seconds(raw.get().parse().ok()?)),
+            expires: fields.stored_number_or_none("x")?.map(Time::from_seconds),
+            embed: match kind {
+                Kind::Pat => None,
+                Kind::Embed => Some(Embed::read(&mut fields)?),
             },
         };
         fields.names().next().is_none().then_some(record)
@@ -182,7 +158,47 @@ impl Record {
 
     /// The compact JSON to store.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let embed = self.embed.as_ref();
+        let stored = Stored {
+            v: VERSION,
+            rev: self.rev,
+            id: self.id.as_str(),
+            ws: &self.workspace,
+            uid: &self.uid,
+            em: &self.email,
+            k: self.kind(),
+            n: &self.name,
+            sc: &self.scopes,
+            ap: &self.apps,
+            or: embed.map_or(&[], |embed| &embed.allowed_origins),
+            ip: &self.allowed_ips,
+            sm: embed.map(|embed| embed.session_minutes),
+            im: embed.and_then(|embed| embed.idle_minutes),
+            su: embed.is_some_and(|embed| embed.single_use),
+            tl: embed.is_some_and(|embed| embed.top_level),
+            strict: self.strict,
+            pl: embed.map_or("", |embed| &embed.label),
+            st: self.state,
+            c: self.created,
+            x: self.expires,
+            se: embed.and_then(|embed| embed.sessions_until),
+            kill: embed.map_or(&[], |embed| &embed.killed),
+        };
+        serde_json::to_string(&stored).unwrap_or_default()
+    }
+
+    /// The record as KV holds it: with too many killed sessions to list, the
+    /// ledger, which lists them all, is asked at each use instead.
+    #[must_use]
+    pub fn for_kv(mut self, now: Time) -> Self {
+        if let Some(embed) = &mut self.embed {
+            embed.killed.retain(|(_, until)| *until > now);
+            if embed.killed.len() > MAX_KILLED {
+                embed.killed.clear();
+                self.strict = true;
+            }
+        }
+        self
     }
 
     /// Whether its time is over.
@@ -190,12 +206,97 @@ impl Record {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
-    /// When KV may forget it: a day after its expiry; `None`: never. KV refuses
-    /// less than 60 seconds ahead.
+    /// When a session that is opened now must end: after its minutes, with the
+    /// token (unless that is for single use), with the PAT that made the token.
+    pub fn session_end(&self, embed: &Embed, opened: Time) -> Time {
+        let minutes = u64::from(embed.session_minutes);
+        let own = opened.plus(minutes.saturating_mul(60));
+        let token = self.expires.filter(|_| !embed.single_use);
+        own.min(token.unwrap_or(own))
+            .min(embed.sessions_until.unwrap_or(own))
+    }
+
+    /// When KV may forget it: a day after its expiry and the last possible end
+    /// of a session; `None`: never. KV refuses less than 60 seconds ahead.
     pub fn kv_expiration(&self, now: Time) -> Option<Time> {
-        let end = self.expires?.plus(DAY);
+        let expires = self.expires?;
+        let minutes = match &self.embed {
+            Some(embed) if embed.single_use => u64::from(embed.session_minutes),
+            _ => 0,
+        };
+        let end = expires.plus(minutes.saturating_mul(60)).plus(DAY);
         Some(end.max(now.plus(120)))
     }
+}
+
+impl Embed {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let minutes = |number: u64| u32::try_from(number).ok();
+        let killed: Vec<(String, Box<RawValue>)> = match fields.take_raw("kill") {
+            None => Vec::new(),
+            Some(raw) => serde_json::from_str(raw.get()).ok()?,
+        };
+        Some(Self {
+            label: fields.stored_text_or_empty("pl")?,
+            allowed_origins: fields.stored_list("or")?,
+            session_minutes: minutes(fields.stored_number("sm")?)?,
+            idle_minutes: match fields.stored_number_or_none("im")? {
+                None => None,
+                Some(number) => Some(minutes(number)?),
+            },
+            single_use: fields.stored_flag("su", false)?,
+            top_level: fields.stored_flag("tl", false)?,
+            sessions_until: fields.stored_number_or_none("se")?.map(Time::from_seconds),
+            killed: killed
+                .iter()
+                .map(|(id, until)| {
+                    let until = until.get().parse().ok()?;
+                    Some((Id::parse(id)?, Time::from_seconds(until)))
+                })
+                .collect::<Option<_>>()?,
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Stored<'a> {
+    v: u64,
+    rev: u64,
+    id: &'a str,
+    ws: &'a str,
+    uid: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    em: &'a str,
+    k: Kind,
+    n: &'a str,
+    #[serde(skip_serializing_if = "Scopes::is_empty")]
+    sc: &'a Scopes,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    ap: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    or: &'a [String],
+    #[serde(skip_serializing_if = "AllowedIps::is_empty")]
+    ip: &'a AllowedIps,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sm: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    im: Option<u32>,
+    #[serde(skip_serializing_if = "is_false")]
+    su: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    tl: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    strict: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pl: &'a str,
+    st: State,
+    c: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    se: Option<Time>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    kill: &'a [(Id, Time)],
 }
 
 /// A record inside a message that is not JSON: as its JSON text, since the
@@ -228,7 +329,13 @@ impl core::fmt::Display for MalformedRecord {
 
 impl std::error::Error for MalformedRecord {}
 
+/// Stands for every app of the workspace.
+pub const ALL_APPS: &str = "*";
+
 const VERSION: u64 = 1;
+
+/// So many killed sessions a record in KV lists.
+const MAX_KILLED: usize = 64;
 
 #[expect(
     clippy::trivially_copy_pass_by_ref,
@@ -246,7 +353,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn record(expires: Option<u64>) -> Record {
-        Record::new_pat(NewPat {
+        Record {
+            rev: 1,
             id: Id::generate(&Hint::of("default", "ada"), 1_700_000_000_000, [7; 16]),
             workspace: "default".to_owned(),
             uid: "ada".to_owned(),
@@ -256,9 +364,36 @@ mod tests {
             apps: Vec::new(),
             allowed_ips: AllowedIps::default(),
             strict: false,
+            state: State::Active,
             created: Time::from_seconds(1_700_000_000),
             expires: expires.map(Time::from_seconds),
-        })
+            embed: None,
+        }
+    }
+
+    fn embed_record(expires: Option<u64>, single_use: bool) -> Record {
+        Record {
+            scopes: Scopes::default(),
+            apps: vec!["jobs".to_owned()],
+            embed: Some(Embed {
+                label: "left".to_owned(),
+                allowed_origins: vec!["https://portal.example".to_owned()],
+                session_minutes: 60,
+                idle_minutes: Some(10),
+                single_use,
+                top_level: true,
+                sessions_until: Some(Time::from_seconds(1_700_009_000)),
+                killed: vec![(record(None).id, Time::from_seconds(1_700_003_600))],
+            }),
+            ..record(expires)
+        }
+    }
+
+    fn session_end(record: &Record, opened: u64) -> u64 {
+        let embed = record.embed.as_ref().unwrap();
+        record
+            .session_end(embed, Time::from_seconds(opened))
+            .seconds()
     }
 
     #[test]
@@ -273,6 +408,75 @@ mod tests {
                 record(None).id.as_str()
             )
         );
+    }
+
+    #[test]
+    fn an_embed_tokens_record_says_what_it_opens() {
+        let record = embed_record(Some(1_702_592_000), true);
+        let json = record.to_json();
+        let id = record.id.as_str();
+        assert_eq!(
+            json,
+            format!(
+                "{{\"v\":1,\"rev\":1,\"id\":\"{id}\",\"ws\":\"default\",\"uid\":\"ada\",\
+                 \"em\":\"ada@example.com\",\"k\":\"e\",\"n\":\"Power BI\",\"ap\":[\"jobs\"],\
+                 \"or\":[\"https://portal.example\"],\"sm\":60,\"im\":10,\"su\":true,\"tl\":true,\
+                 \"pl\":\"left\",\"st\":\"a\",\"c\":1700000000,\"x\":1702592000,\
+                 \"se\":1700009000,\"kill\":[[\"{id}\",1700003600]]}}"
+            )
+        );
+        assert_eq!(Record::parse(&json), Ok(record));
+        for (from, to) in [
+            ("\"sm\":60,", ""),
+            ("\"k\":\"e\"", "\"k\":\"p\""),
+            ("1700003600]", "-1]"),
+            ("1700003600]", "1e9]"),
+            ("1700003600]", "1700003600,7]"),
+            ("\"su\":true", "\"su\":1"),
+        ] {
+            assert!(
+                Record::parse(&json.replacen(from, to, 1)).is_err(),
+                "{from}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_session_ends_with_its_minutes_the_token_or_the_parent() {
+        let reusable = embed_record(Some(1_700_001_000), false);
+        assert_eq!(session_end(&reusable, 1_700_000_500), 1_700_001_000);
+        let single = embed_record(Some(1_700_001_000), true);
+        assert_eq!(session_end(&single, 1_700_000_500), 1_700_004_100);
+        assert_eq!(session_end(&single, 1_700_008_000), 1_700_009_000);
+    }
+
+    #[test]
+    fn kv_keeps_a_single_use_record_until_its_last_session_can_have_ended() {
+        let now = Time::from_seconds(1_700_000_000);
+        let end = |single| embed_record(Some(1_700_001_000), single).kv_expiration(now);
+        assert_eq!(end(false).unwrap().seconds(), 1_700_001_000 + DAY);
+        assert_eq!(end(true).unwrap().seconds(), 1_700_001_000 + 3_600 + DAY);
+    }
+
+    #[test]
+    fn with_too_many_killed_sessions_the_ledger_is_asked() {
+        let now = Time::from_seconds(1_700_000_000);
+        let mut record = embed_record(None, false);
+        let kill = |record: &mut Record, until: u64| {
+            let id = record.id.clone();
+            let embed = record.embed.as_mut().unwrap();
+            embed.killed.push((id, Time::from_seconds(until)));
+        };
+        for _ in 0..100 {
+            kill(&mut record, 1_600_000_000);
+        }
+        let few = record.clone().for_kv(now);
+        assert_eq!((few.strict, few.embed.unwrap().killed.len()), (false, 1));
+        for _ in 0..64 {
+            kill(&mut record, 1_700_003_600);
+        }
+        let many = record.for_kv(now);
+        assert_eq!((many.strict, many.embed.unwrap().killed.len()), (true, 0));
     }
 
     #[test]

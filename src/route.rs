@@ -6,6 +6,7 @@
 //! look-up costs the depth of the path and not the number of rules.
 
 use crate::fields::Fields;
+use crate::origin::is_origin;
 use crate::path;
 use crate::problem::Problem;
 use crate::scope::{Scope, Scopes};
@@ -246,16 +247,6 @@ fn is_parameter(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-}
-
-/// A serialised origin: scheme, host in lower case, port if it has one, no path.
-fn is_origin(text: &str) -> bool {
-    let host = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    let allowed =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
-    host.is_some_and(|host| !host.is_empty() && host.bytes().all(allowed))
 }
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ impl Settings {
         let settings = Self {
             v: fields.stored_number("v").filter(|v| *v == VERSION)?,
             rev: fields.stored_number("rev")?,
-            creation: fields.stored_flag_or_on("creation")?,
-            authentication: fields.stored_flag_or_on("authentication")?,
+            creation: fields.stored_flag("creation", true)?,
+            authentication: fields.stored_flag("authentication", true)?,
         };
         fields.names().next().is_none().then_some(settings)
     }

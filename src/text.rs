@@ -30,6 +30,12 @@ pub fn description(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Reads the label of a place: at most 64 characters, no white space at either
+/// end; it may be empty.
+pub fn label(text: &str) -> Result<(), &'static str> {
+    line(text, 64, "must have at most 64 characters")
+}
+
 /// Reads a user's id: 1 to 128 characters, no white space at either end.
 pub fn user_id(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {

@@ -4,7 +4,7 @@
 //! a token, its row in the outbox and the alarm are there together or not at
 //! all. A refusal comes before the first write.
 
-use crate::entry::Entry;
+use crate::entry::{Entry, Shown};
 use crate::id::Id;
 use crate::ledger::{Asker, Changed, Command, Creation, Reply, Tokens};
 use crate::lifecycle;
@@ -12,10 +12,15 @@ use crate::listing::Filter;
 use crate::outbox::Effect;
 use crate::problem::{Code, Problem};
 use crate::record::State;
+use crate::sessions::{self, Sessions};
 use crate::time::{DAY, Time};
 
 /// Carries out a command at a moment (Unix milliseconds).
-pub fn execute<T: Tokens>(tokens: &T, command: Command, now_ms: u64) -> Result<Reply, T::Error> {
+pub fn execute<T: Tokens + Sessions>(
+    tokens: &T,
+    command: Command,
+    now_ms: u64,
+) -> Result<Reply, T::Error> {
     let now = Time::from_millis(now_ms);
     let outcome = match command {
         Command::Create(creation) => create(tokens, *creation, now_ms),
@@ -47,6 +52,14 @@ pub fn execute<T: Tokens>(tokens: &T, command: Command, now_ms: u64) -> Result<R
         Command::Revoke { actor, id } => acting(tokens, &actor, Some(&id), now)
             .and_then(|_| target(tokens, &actor, &id))
             .and_then(|entry| revoke(tokens, entry, now_ms)),
+        Command::Open(opening) => sessions::open(tokens, &opening, now_ms),
+        Command::Sessions {
+            actor,
+            uid,
+            before,
+            limit,
+        } => sessions::list(tokens, &actor, &uid, before.as_ref(), limit, now),
+        Command::Kill { actor, id } => sessions::kill(tokens, &actor, &id, now_ms),
     };
     match outcome {
         Ok(reply) => Ok(reply),
@@ -56,7 +69,7 @@ pub fn execute<T: Tokens>(tokens: &T, command: Command, now_ms: u64) -> Result<R
 }
 
 /// Why a command was not carried out: by a rule, or because the store failed.
-enum Stop<E> {
+pub(crate) enum Stop<E> {
     Refused(Problem),
     Failed(E),
 }
@@ -67,9 +80,9 @@ impl<E> From<Problem> for Stop<E> {
     }
 }
 
-type Outcome<T, V> = Result<V, Stop<<T as crate::outbox::Rows>::Error>>;
+pub(crate) type Outcome<T, V> = Result<V, Stop<<T as crate::outbox::Rows>::Error>>;
 
-fn create<T: Tokens>(tokens: &T, creation: Creation, now_ms: u64) -> Outcome<T, Reply> {
+fn create<T: Tokens + Sessions>(tokens: &T, creation: Creation, now_ms: u64) -> Outcome<T, Reply> {
     let now = Time::from_millis(now_ms);
     let acting = acting(tokens, &creation.actor, None, now)?;
     let workspace = creation.actor.workspace();
@@ -91,7 +104,11 @@ fn create<T: Tokens>(tokens: &T, creation: Creation, now_ms: u64) -> Outcome<T, 
         let detail = "the user has 1000 live tokens; revoke some that are not needed";
         return Err(Problem::new(409, Code::InvalidRequest, detail).into());
     }
-    let entry = lifecycle::mint(
+    let replaced = match &creation.slot {
+        Some(slot) => make_way(tokens, workspace, uid, slot, now)?,
+        None => None,
+    };
+    let mut entry = lifecycle::mint(
         &creation.grant,
         &creation.user,
         workspace,
@@ -103,7 +120,32 @@ fn create<T: Tokens>(tokens: &T, creation: Creation, now_ms: u64) -> Outcome<T, 
         let noted = tokens.note_made(&creation, once, now_ms, forget_before);
         noted.map_err(Stop::Failed)?;
     }
-    save(tokens, entry.clone(), vec![entry], now_ms)
+    entry.slot.clone_from(&creation.slot);
+    for spot in &creation.spots {
+        sessions::note(tokens, &entry, spot, now_ms)?;
+    }
+    let mut changed = vec![entry.clone()];
+    changed.extend(replaced.map(|replaced| lifecycle::replace(&replaced, &entry.record.id)));
+    save(tokens, entry, changed, now_ms)
+}
+
+/// The token that a new one in the slot is to replace.
+fn make_way<T: Tokens>(
+    tokens: &T,
+    workspace: &str,
+    uid: &str,
+    slot: &str,
+    now: Time,
+) -> Outcome<T, Option<Entry>> {
+    let minute_ago = Time::from_seconds(now.seconds().saturating_sub(59));
+    let recent = tokens.slotted_since(workspace, uid, minute_ago);
+    if recent.map_err(Stop::Failed)? >= MAX_SLOTTED {
+        let detail = "the user got 10 such tokens within a minute; try again in one";
+        return Err(Problem::new(429, Code::RateLimited, detail).into());
+    }
+    let held = tokens.in_slot(workspace, uid, slot).map_err(Stop::Failed)?;
+    let replaceable = |held: &Entry| held.successor.is_none() && held.shown(now) != Shown::Revoked;
+    Ok(held.filter(replaceable))
 }
 
 fn list<T: Tokens>(
@@ -173,7 +215,7 @@ fn revoke<T: Tokens>(tokens: &T, entry: Entry, now_ms: u64) -> Outcome<T, Reply>
 /// The PAT that asks, as this ledger knows it; `None`: the operator.
 /// `about`: the one token that the command reads or revokes, which may be the
 /// PAT itself and then needs no scope.
-fn acting<T: Tokens>(
+pub(crate) fn acting<T: Tokens>(
     tokens: &T,
     actor: &Asker,
     about: Option<&Id>,
@@ -227,7 +269,7 @@ fn reach<T: Tokens>(
 }
 
 /// Writes what changed, with its rows in the outbox, and answers with `token`.
-fn save<T: Tokens>(
+pub(crate) fn save<T: Tokens>(
     tokens: &T,
     token: Entry,
     changed: Vec<Entry>,
@@ -274,8 +316,11 @@ pub fn kv_key(entry: &Entry) -> String {
 /// How long an idempotency key is remembered.
 pub(crate) const IDEMPOTENCY_MS: u64 = DAY * 1000;
 
-/// How many tokens a user may have that are neither revoked nor expired.
+/// How many tokens a user may have that open, or would if they were enabled.
 const MAX_LIVE_TOKENS: usize = 1_000;
+
+/// How many tokens in slots a user gets within a minute.
+const MAX_SLOTTED: usize = 10;
 
 /// How many changed records the asking isolate is told at once.
 const MAX_TOLD: usize = 50;

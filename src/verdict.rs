@@ -21,6 +21,13 @@ pub enum Verdict {
     },
     /// Ask an authority, within the budgets, then ask again with its reply.
     Ask(Question),
+    /// Answer with a file of the assets.
+    Asset {
+        /// The file's path.
+        path: &'static str,
+        /// Headers to set on it.
+        headers: Vec<(&'static str, &'static str)>,
+    },
     /// Carry out a management request: read its body and go the asynchronous way.
     Manage {
         /// What was decided.
@@ -55,6 +62,10 @@ pub struct Forward {
     pub hide_referrer: bool,
     /// The origin whose page may read the answer.
     pub cors: Option<String>,
+    /// What the answer must become in a place ([`crate::confine`]), packed.
+    pub place: Option<String>,
+    /// Whether URLs in its HTML must be moved into the place ([`crate::rewrite`]).
+    pub rewrites: bool,
 }
 
 impl Forward {

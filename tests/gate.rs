@@ -18,7 +18,7 @@ use gatepass::gate::Gate;
 use gatepass::hint::Hint;
 use gatepass::id::Id;
 use gatepass::lookup::Found;
-use gatepass::record::{NewPat, Record, State};
+use gatepass::record::{Record, State};
 use gatepass::scope::Scope;
 use gatepass::settings::Settings;
 use gatepass::time::Time;
@@ -68,6 +68,7 @@ impl Shell {
             "DIRECTORY",
             "LOOKUPS_BY_ADDRESS",
             "LOOKUPS_BY_LEDGER",
+            "ASSETS",
         ];
         let config = Config::parse(&variables, &bindings.map(str::to_owned)).unwrap();
         Self {
@@ -162,7 +163,8 @@ fn record(scopes: &[&str]) -> Record {
         .iter()
         .map(|name| Scope::parse(name).unwrap())
         .collect();
-    Record::new_pat(NewPat {
+    Record {
+        rev: 1,
         id: Id::generate(&Hint::of("default", "ada"), NOW, [1; 16]),
         workspace: "default".to_owned(),
         uid: "ada l\u{f6}".to_owned(),
@@ -172,9 +174,11 @@ fn record(scopes: &[&str]) -> Record {
         apps: Vec::new(),
         allowed_ips: [].into_iter().collect(),
         strict: false,
+        state: State::Active,
         created: Time::from_millis(NOW),
         expires: Some(Time::from_millis(NOW).plus(3600)),
-    })
+        embed: None,
+    }
 }
 
 fn get(path: &str, secret: &str) -> String {

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { installDebianPackages } from "./debian.mjs";
 import { cache, cargoHome, inRoot } from "./paths.mjs";
 import { ask, Failure, run, say } from "./run.mjs";
 
@@ -108,9 +109,9 @@ function debianSysroot() {
 }
 
 async function makeDebianToolchain() {
-  if (!debianSysroot() && !(await installDebianPackages())) return undefined;
+  const isReady = () => debianSysroot() !== undefined;
+  if (!isReady() && !(await installDebianPackages(DEBIAN_PACKAGES, isReady))) return undefined;
   const sysroot = debianSysroot();
-  if (!sysroot) return undefined;
   say("Building Rust's standard library for WebAssembly (about a minute, once on this machine)");
   try {
     await buildStd(sysroot);
@@ -118,35 +119,6 @@ async function makeDebianToolchain() {
     if (!debianToolchain()) throw error; // else another checkout's set-up was quicker
   }
   return debianToolchain();
-}
-
-async function installDebianPackages() {
-  const asRoot = superuser();
-  if (!asRoot || !ask("apt-get", ["--version"])) return false;
-  const [program, ...before] = [...asRoot, "apt-get"];
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  const install = [...before, "install", "-y", "--no-install-recommends", ...DEBIAN_PACKAGES];
-  say(`Installing Debian's packages ${DEBIAN_PACKAGES.join(" ")}`);
-  try {
-    await run(program, install, { quiet: true, env });
-    if (debianSysroot()) return true;
-  } catch {
-    // The package lists may be missing or old.
-  }
-  try {
-    say("Updating Debian's package lists");
-    await run(program, [...before, "update"], { quiet: true, env });
-    await run(program, install, { quiet: true, env });
-    return true;
-  } catch (error) {
-    say(error.message.trim());
-    return false;
-  }
-}
-
-function superuser() {
-  if (process.getuid?.() === 0) return [];
-  return ask("sudo", ["-n", "true"]) === undefined ? undefined : ["sudo", "-n"];
 }
 
 /** Builds the standard library in a folder of its own and moves it into place when complete. */

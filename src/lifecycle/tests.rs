@@ -1,6 +1,7 @@
 use super::*;
 use crate::address::parse_block;
 use crate::entry::tests::{NOW, entry, minted, scopes};
+use crate::record::ALL_APPS;
 use proptest::prelude::*;
 
 fn grant() -> Grant {
@@ -12,6 +13,7 @@ fn grant() -> Grant {
         allowed_ips: None,
         lifetime: None,
         strict: None,
+        embed: None,
     }
 }
 

@@ -5,7 +5,9 @@ use crate::entry::tests::{NOW, entry, minted, scopes};
 use crate::grant::Grant;
 use crate::lifecycle::User;
 use crate::outbox::{Row, Rows};
+use crate::place::Place;
 use crate::record::Record;
+use crate::sessions::{Live, Spot};
 use core::cell::{Cell, RefCell};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -17,6 +19,8 @@ struct Shelf {
     tokens: RefCell<BTreeMap<String, Entry>>,
     rows: RefCell<BTreeMap<String, Row>>,
     made: RefCell<BTreeMap<(String, String), (Id, u64)>>,
+    sessions: RefCell<BTreeMap<String, Live>>,
+    spots: RefCell<BTreeMap<String, (Spot, Option<Time>)>>,
     writes_left: Cell<usize>,
 }
 
@@ -27,6 +31,8 @@ impl Shelf {
             tokens: RefCell::new(entries.iter().map(named).collect()),
             rows: RefCell::default(),
             made: RefCell::default(),
+            sessions: RefCell::default(),
+            spots: RefCell::default(),
             writes_left: Cell::new(usize::MAX),
         }
     }
@@ -94,9 +100,35 @@ impl Tokens for Shelf {
         let live = |entry: &&Entry| {
             let record = &entry.record;
             let of_user = record.workspace == workspace && record.uid == uid;
-            of_user && record.state != State::Revoked && !record.expired(now)
+            let opens = matches!(record.state, State::Active | State::Disabled);
+            of_user && opens && !record.expired(now)
         };
         Ok(tokens.values().filter(live).count())
+    }
+
+    fn in_slot(
+        &self,
+        workspace: &str,
+        uid: &str,
+        slot: &str,
+    ) -> Result<Option<Entry>, Self::Error> {
+        let tokens = self.tokens.borrow();
+        let held = |entry: &&Entry| {
+            let record = &entry.record;
+            let of_user = record.workspace == workspace && record.uid == uid;
+            of_user && entry.slot.as_deref() == Some(slot)
+        };
+        Ok(tokens.values().rev().find(held).cloned())
+    }
+
+    fn slotted_since(&self, workspace: &str, uid: &str, since: Time) -> Result<usize, Self::Error> {
+        let tokens = self.tokens.borrow();
+        let recent = |entry: &&Entry| {
+            let record = &entry.record;
+            let of_user = record.workspace == workspace && record.uid == uid;
+            of_user && entry.slot.is_some() && record.created >= since
+        };
+        Ok(tokens.values().filter(recent).count())
     }
 
     fn older(
@@ -150,6 +182,63 @@ impl Tokens for Shelf {
     }
 }
 
+impl Sessions for Shelf {
+    fn session(&self, workspace: &str, id: &Id) -> Result<Option<Live>, Self::Error> {
+        let found = self.sessions.borrow().get(id.as_str()).cloned();
+        Ok(found.filter(|session| session.workspace == workspace))
+    }
+
+    fn live_sessions(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Self::Error> {
+        let found = self.sessions_before(workspace, uid, None, usize::MAX, now);
+        Ok(found?.len())
+    }
+
+    fn sessions_before(
+        &self,
+        workspace: &str,
+        uid: &str,
+        before: Option<&Id>,
+        limit: usize,
+        now: Time,
+    ) -> Result<Vec<Live>, Self::Error> {
+        let sessions = self.sessions.borrow();
+        let found = sessions.values().rev().filter(|session| {
+            let of_user = session.workspace == workspace && session.uid == uid;
+            of_user
+                && session.ends > now
+                && !session.killed
+                && before.is_none_or(|before| session.id.as_str() < before.as_str())
+        });
+        Ok(found.take(limit).cloned().collect())
+    }
+
+    fn save_session(&self, session: &Live, now: Time) -> Result<(), Self::Error> {
+        self.write()?;
+        let mut sessions = self.sessions.borrow_mut();
+        sessions.retain(|_, session| session.ends > now);
+        sessions.insert(session.id.as_str().to_owned(), session.clone());
+        Ok(())
+    }
+
+    fn spot(&self, place: &Place) -> Result<Option<(Spot, Option<Time>)>, Self::Error> {
+        Ok(self.spots.borrow().get(place.as_str()).cloned())
+    }
+
+    fn save_spot(
+        &self,
+        _workspace: &str,
+        _uid: &str,
+        spot: &Spot,
+        until: Option<Time>,
+        _now: Time,
+    ) -> Result<(), Self::Error> {
+        self.write()?;
+        let place = spot.place.as_str().to_owned();
+        self.spots.borrow_mut().insert(place, (spot.clone(), until));
+        Ok(())
+    }
+}
+
 fn operator() -> Asker {
     Asker::Operator {
         workspace: "default".to_owned(),
@@ -179,9 +268,12 @@ fn creation(actor: Asker, n: u8, once: Option<&str>) -> Command {
             allowed_ips: None,
             lifetime: None,
             strict: None,
+            embed: None,
         },
         minted: minted("ada", n),
         once: once.map(Digest::of),
+        slot: None,
+        spots: Vec::new(),
     }))
 }
 

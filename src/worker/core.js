@@ -22,6 +22,8 @@ class Core {
       console.error(this.mistake.body);
     }
     this.readHeaders = new Set(glue.read_headers());
+    this.answerHeaders = new Set(glue.answer_headers());
+    this.urlAttributes = glue.url_attributes();
   }
 
   /** The verdict for a request; `reply` answers the question of the last one. */
@@ -34,7 +36,17 @@ class Core {
   }
 
   refuse(facts, reason) {
-    return JSON.parse(guard(() => glue.refuse(facts, reason)));
+    return JSON.parse(guard(() => glue.refuse(facts, reason, Date.now())));
+  }
+
+  /** What to change in the headers of an upstream's answer in a place. */
+  confine(place, headers) {
+    return JSON.parse(guard(() => glue.confine(place, headers)));
+  }
+
+  /** The new value of an HTML attribute in a place, if it gets one. */
+  rewrite(place, attribute, value) {
+    return guard(() => glue.rewrite(place, attribute, value));
   }
 
   /** Begins what a verdict told to manage; in the same turn as its check. */

@@ -8,6 +8,7 @@ import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import { core } from "./core.js";
 import { flush } from "./outbox.js";
 import { forward } from "./upstream.js";
+import { packHeaders } from "./pack.js";
 
 /** Milliseconds within which a request is decided, storage included. */
 const DEADLINE = 10_000;
@@ -74,11 +75,7 @@ function pack(request, readHeaders) {
   } catch {
     url = ""; // The core says what is wrong with that.
   }
-  let facts = `${request.method}\n${url}`;
-  for (const [name, value] of request.headers) {
-    facts += readHeaders.has(name) ? `\n${name}:${value}` : `\n${name}:`;
-  }
-  return facts;
+  return `${request.method}\n${url}${packHeaders(request.headers, readHeaders)}`;
 }
 
 /** Reads, asks and carries out until there is an answer or time is up. */
@@ -93,9 +90,14 @@ async function settle(request, verdict, facts, gate, env) {
     const decided = decide(request, verdict, facts, gate, env, deadline.signal);
     decided.catch(() => {});
     const settled = await Promise.race([decided, late]);
-    return settled.do === "allow"
-      ? await forward(request, settled, facts, gate, env)
-      : respond(settled, request);
+    switch (settled.do) {
+      case "allow":
+        return await forward(request, settled, facts, gate, env);
+      case "asset":
+        return await asset(request, settled, env);
+      default:
+        return respond(settled, request);
+    }
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) log(error);
     return respond(gate.refuse(facts, "store_unavailable"), request);
@@ -111,6 +113,7 @@ async function decide(request, verdict, facts, gate, env, signal) {
     switch (verdict.do) {
       case "allow":
       case "answer":
+      case "asset":
         return verdict;
       case "read":
         await Promise.all(verdict.keys.map((key) => read(key, gate, env)));
@@ -204,6 +207,19 @@ async function readBody(request, signal) {
   } catch {
     return undefined;
   }
+}
+
+/** A file of the assets. */
+async function asset(request, { path, headers }, env) {
+  const { method } = request;
+  const ifNoneMatch = request.headers.get("if-none-match");
+  const found = await env.ASSETS.fetch(new URL(path, request.url), {
+    method,
+    headers: ifNoneMatch ? { "if-none-match": ifNoneMatch } : {},
+  });
+  const answer = new Response(found.body, found);
+  for (const [name, value] of headers) answer.headers.set(name, value);
+  return answer;
 }
 
 /** An answer of Gatepass's own. */

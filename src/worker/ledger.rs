@@ -8,7 +8,9 @@ use crate::id::Id;
 use crate::ledger::{Command, Creation, Tokens};
 use crate::lookup::{Found, Lookup};
 use crate::outbox::Row;
+use crate::place::Place;
 use crate::record::Record;
+use crate::sessions::{Live, Sessions, Spot};
 use crate::time::Time;
 use crate::transaction;
 use crate::wire;
@@ -37,8 +39,16 @@ pub fn execute(sql: &Sql, command: &str, now_ms: u64) -> Result<String, Failed> 
     Ok(wire::write(&reply))
 }
 
-/// What KV shall hold of a token.
+/// What KV shall hold of a token or a place.
 pub fn value(sql: &Sql, row: &Row, now_ms: u64) -> Result<Option<Value>, Failed> {
+    let now = Time::from_millis(now_ms);
+    if let Some(place) = row.key.strip_prefix("p/") {
+        let place = Place::parse(place).ok_or(Failed)?;
+        return Ok(sql.spot(&place)?.map(|(spot, until)| Value {
+            text: spot.to_json(),
+            expiration: until.map(|until| until.max(now.plus(120)).seconds()),
+        }));
+    }
     let query = "SELECT record FROM tokens WHERE digest = ? AND workspace = ? AND uid = ?";
     let digest = row.key.trim_start_matches("t/");
     let values = [digest, &row.workspace, &row.uid].map(JsValue::from);
@@ -46,10 +56,10 @@ pub fn value(sql: &Sql, row: &Row, now_ms: u64) -> Result<Option<Value>, Failed>
         return Ok(None);
     };
     let text = found.text(0).ok_or(Failed)?;
-    let record = Record::parse(&text).map_err(|_| Failed)?;
-    let expiration = record.kv_expiration(Time::from_millis(now_ms));
+    let record = Record::parse(&text).map_err(|_| Failed)?.for_kv(now);
+    let expiration = record.kv_expiration(now);
     Ok(Some(Value {
-        text,
+        text: record.to_json(),
         expiration: expiration.map(Time::seconds),
     }))
 }
@@ -80,11 +90,25 @@ impl Tokens for Sql {
 
     fn live(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Failed> {
         let query = "SELECT COUNT(*) FROM tokens WHERE workspace = ? AND uid = ?
-                     AND json_extract(record, '$.st') <> 'r'
+                     AND json_extract(record, '$.st') IN ('a', 'd')
                      AND COALESCE(json_extract(record, '$.x') > ?, 1)";
-        let values = vec![workspace.into(), uid.into(), integer(now.seconds())];
-        let count = self.first(query, values)?.and_then(|row| row.number(0));
-        Ok(usize::try_from(count.unwrap_or(0)).unwrap_or(usize::MAX))
+        count(self, query, workspace, uid, now)
+    }
+
+    fn in_slot(&self, workspace: &str, uid: &str, slot: &str) -> Result<Option<Entry>, Failed> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM tokens WHERE workspace = ? AND uid = ? AND slot = ?
+             ORDER BY id DESC LIMIT 1"
+        );
+        let values = [workspace, uid, slot].map(JsValue::from);
+        let found = self.first(&query, values.into())?;
+        found.as_ref().map(read).transpose()
+    }
+
+    fn slotted_since(&self, workspace: &str, uid: &str, since: Time) -> Result<usize, Failed> {
+        let query = "SELECT COUNT(*) FROM tokens WHERE workspace = ? AND uid = ?
+                     AND slot IS NOT NULL AND json_extract(record, '$.c') >= ?";
+        count(self, query, workspace, uid, since)
     }
 
     fn older(
@@ -106,14 +130,11 @@ impl Tokens for Sql {
 
     fn save_token(&self, entry: &Entry) -> Result<(), Failed> {
         let record = &entry.record;
-        let id = |id: &Option<Id>| match id {
-            Some(id) => id.as_str().into(),
-            None => JsValue::NULL,
-        };
+        let id = |id: &Option<Id>| text_or_null(id.as_ref().map(Id::as_str));
         if record.rev == 1 {
             let insert = format!(
                 "INSERT INTO tokens ({COLUMNS}, id, workspace, uid)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             );
             let values = vec![
                 record.to_json().into(),
@@ -122,6 +143,7 @@ impl Tokens for Sql {
                 entry.start.as_str().into(),
                 id(&entry.parent),
                 id(&entry.successor),
+                text_or_null(entry.slot.as_deref()),
                 record.id.as_str().into(),
                 record.workspace.as_str().into(),
                 record.uid.as_str().into(),
@@ -198,14 +220,148 @@ fn read(row: &SqlRow) -> Result<Entry, Failed> {
         start: text(3)?,
         parent: id(4)?,
         successor: id(5)?,
+        slot: row.text(6),
     })
 }
 
-const COLUMNS: &str = "record, digest, description, start, parent, successor";
+const COLUMNS: &str = "record, digest, description, start, parent, successor, slot";
+
+impl Sessions for Sql {
+    fn session(&self, workspace: &str, id: &Id) -> Result<Option<Live>, Failed> {
+        let query = format!("SELECT {SESSION} FROM sessions WHERE id = ? AND workspace = ?");
+        let values = [id.as_str(), workspace].map(JsValue::from);
+        let found = self.first(&query, values.into())?;
+        found.as_ref().map(read_session).transpose()
+    }
+
+    fn live_sessions(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Failed> {
+        let query = "SELECT COUNT(*) FROM sessions
+                     WHERE workspace = ? AND uid = ? AND ends > ? AND killed = 0";
+        count(self, query, workspace, uid, now)
+    }
+
+    fn sessions_before(
+        &self,
+        workspace: &str,
+        uid: &str,
+        before: Option<&Id>,
+        limit: usize,
+        now: Time,
+    ) -> Result<Vec<Live>, Failed> {
+        let query = format!(
+            "SELECT {SESSION} FROM sessions
+             WHERE workspace = ? AND uid = ? AND id < ? AND ends > ? AND killed = 0
+             ORDER BY id DESC LIMIT {limit}"
+        );
+        let values = [workspace, uid, before.map_or("~", Id::as_str)];
+        let values = values.map(JsValue::from).into_iter();
+        let values = values.chain([integer(now.seconds())]).collect();
+        let rows = self.rows(&query, values)?;
+        rows.iter().map(read_session).collect()
+    }
+
+    fn save_session(&self, session: &Live, now: Time) -> Result<(), Failed> {
+        let (workspace, uid) = (session.workspace.as_str(), session.uid.as_str());
+        let forget = "DELETE FROM sessions WHERE workspace = ? AND uid = ? AND ends <= ?";
+        let values = vec![workspace.into(), uid.into(), integer(now.seconds())];
+        self.write(forget, values)?;
+        let replace =
+            format!("INSERT OR REPLACE INTO sessions ({SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+        let values = vec![
+            session.id.as_str().into(),
+            session.token.as_str().into(),
+            workspace.into(),
+            uid.into(),
+            session.app.as_str().into(),
+            session.place.as_str().into(),
+            integer(session.ends.seconds()),
+            integer(session.killed.into()),
+        ];
+        self.write(&replace, values)
+    }
+
+    fn spot(&self, place: &Place) -> Result<Option<(Spot, Option<Time>)>, Failed> {
+        let query = "SELECT app, origins, until FROM places WHERE place = ?";
+        let Some(row) = self.first(query, vec![place.as_str().into()])? else {
+            return Ok(None);
+        };
+        let spot = Spot {
+            place: place.clone(),
+            app: row.text(0).ok_or(Failed)?,
+            origins: row
+                .text(1)
+                .ok_or(Failed)?
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
+        };
+        Ok(Some((spot, row.number(2).map(Time::from_seconds))))
+    }
+
+    fn save_spot(
+        &self,
+        workspace: &str,
+        uid: &str,
+        spot: &Spot,
+        until: Option<Time>,
+        now: Time,
+    ) -> Result<(), Failed> {
+        let forget = "DELETE FROM places WHERE workspace = ? AND uid = ? AND until <= ?";
+        let values = vec![workspace.into(), uid.into(), integer(now.seconds())];
+        self.write(forget, values)?;
+        let replace = "INSERT OR REPLACE INTO places (place, workspace, uid, app, origins, until)
+                       VALUES (?, ?, ?, ?, ?, ?)";
+        let values = vec![
+            spot.place.as_str().into(),
+            workspace.into(),
+            uid.into(),
+            spot.app.as_str().into(),
+            spot.origins.join(" ").into(),
+            until.map_or(JsValue::NULL, |until| integer(until.seconds())),
+        ];
+        self.write(replace, values)
+    }
+}
+
+/// Reads a row of [`SESSION`].
+fn read_session(row: &SqlRow) -> Result<Live, Failed> {
+    let text = |column| row.text(column).ok_or(Failed);
+    let id = |column| {
+        row.text(column)
+            .as_deref()
+            .and_then(Id::parse)
+            .ok_or(Failed)
+    };
+    let number = |column| row.number(column).ok_or(Failed);
+    Ok(Live {
+        id: id(0)?,
+        token: id(1)?,
+        workspace: text(2)?,
+        uid: text(3)?,
+        app: text(4)?,
+        place: Place::parse(&text(5)?).ok_or(Failed)?,
+        ends: Time::from_seconds(number(6)?),
+        killed: number(7)? != 0,
+    })
+}
+
+const SESSION: &str = "id, token, workspace, uid, app, place, ends, killed";
+
+/// A count of a user's rows, by a query that compares a moment too.
+fn count(sql: &Sql, query: &str, workspace: &str, uid: &str, at: Time) -> Result<usize, Failed> {
+    let values = vec![workspace.into(), uid.into(), integer(at.seconds())];
+    let count = sql.first(query, values)?.and_then(|row| row.number(0));
+    Ok(usize::try_from(count.unwrap_or(0)).unwrap_or(usize::MAX))
+}
+
+fn text_or_null(text: Option<&str>) -> JsValue {
+    text.map_or(JsValue::NULL, JsValue::from)
+}
 
 /// The tables, version by version.
-pub const MIGRATIONS: Migrations = &[&[
-    "CREATE TABLE tokens (
+pub const MIGRATIONS: Migrations = &[
+    &[
+        "CREATE TABLE tokens (
         id TEXT PRIMARY KEY,
         workspace TEXT NOT NULL,
         uid TEXT NOT NULL,
@@ -229,5 +385,27 @@ pub const MIGRATIONS: Migrations = &[&[
         PRIMARY KEY (workspace, uid, actor, request)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX requests_at ON requests (at);",
-    outbox::TABLE,
-]];
+        outbox::TABLE,
+    ],
+    &["ALTER TABLE tokens ADD COLUMN slot TEXT;
+    CREATE INDEX tokens_in_slot ON tokens (workspace, uid, slot, id) WHERE slot IS NOT NULL;
+    CREATE TABLE sessions (
+        id TEXT PRIMARY KEY,
+        token TEXT NOT NULL,
+        workspace TEXT NOT NULL,
+        uid TEXT NOT NULL,
+        app TEXT NOT NULL,
+        place TEXT NOT NULL,
+        ends INTEGER NOT NULL,
+        killed INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX sessions_of_user ON sessions (workspace, uid, id);
+    CREATE TABLE places (
+        place TEXT PRIMARY KEY,
+        workspace TEXT NOT NULL,
+        uid TEXT NOT NULL,
+        app TEXT NOT NULL,
+        origins TEXT NOT NULL,
+        until INTEGER
+    ) STRICT, WITHOUT ROWID;"],
+];

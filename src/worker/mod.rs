@@ -6,14 +6,17 @@ mod ledger;
 mod outbox;
 mod sql;
 
-use crate::api::{self, Entropy, Inputs, Progress};
+use crate::api::{self, Progress};
 use crate::config::Config;
+use crate::confine::{ANSWER_HEADERS, Confinement};
+use crate::conversation::{Entropy, Inputs};
 use crate::facts::{Facts, READ_HEADERS};
 use crate::gate::Gate;
 use crate::ledger::Changed;
 use crate::lookup::Found;
 use crate::management::Ticket;
 use crate::problem::{Code, Problem};
+use crate::rewrite::ATTRIBUTES;
 use crate::verdict::Verdict;
 use std::cell::RefCell;
 use wasm_bindgen::JsError;
@@ -68,13 +71,50 @@ pub fn learn(key: &str, value: Option<String>, now_ms: f64) -> Result<(), JsErro
 
 /// The answer where the shell itself must refuse, as a verdict in JSON.
 #[wasm_bindgen]
-pub fn refuse(facts: &str, reason: &str) -> Result<String, JsError> {
+pub fn refuse(facts: &str, reason: &str, now_ms: f64) -> Result<String, JsError> {
     let problem = problem(reason);
     with_gate(|gate| match Facts::parse(facts) {
-        Some(facts) => gate.refuse(&facts, &problem),
+        Some(facts) => gate.refuse(&facts, &problem, whole(now_ms)),
         None => problem.answer(),
     })
     .map(|answer| Verdict::Answer(answer).to_json())
+}
+
+/// The headers of an upstream's answer whose values [`confine`] reads.
+#[wasm_bindgen]
+pub fn answer_headers() -> Vec<String> {
+    ANSWER_HEADERS.map(str::to_owned).to_vec()
+}
+
+/// What to change in the headers of an upstream's answer in a place. `headers`
+/// has a line for each, `name:value`; the answer is [`Changes`] as JSON.
+///
+/// [`Changes`]: crate::confine::Changes
+#[wasm_bindgen]
+pub fn confine(place: &str, headers: &str) -> Result<String, JsError> {
+    let headers: Option<Vec<_>> = headers
+        .split('\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| line.split_once(':'))
+        .collect();
+    Confinement::parse(place)
+        .zip(headers)
+        .map(|(confinement, headers)| confinement.confine(&headers).to_json())
+        .ok_or_else(|| JsError::new("the answer cannot be confined"))
+}
+
+/// The HTML attributes that hold URLs.
+#[wasm_bindgen]
+pub fn url_attributes() -> Vec<String> {
+    ATTRIBUTES.map(str::to_owned).to_vec()
+}
+
+/// The new value of an HTML attribute in a place, if it gets one.
+#[wasm_bindgen]
+pub fn rewrite(place: &str, attribute: &str, value: &str) -> Result<Option<String>, JsError> {
+    Confinement::parse(place)
+        .map(|confinement| crate::rewrite::attribute(&confinement.mount(), attribute, value))
+        .ok_or_else(|| JsError::new("the answer cannot be confined"))
 }
 
 /// A management request on its way.
@@ -137,9 +177,16 @@ impl Management {
             };
             match api::manage(&self.ticket, inputs) {
                 Progress::Ask(question) => Verdict::Ask(question),
-                Progress::Done { answer, changed } => {
+                Progress::Done {
+                    answer,
+                    changed,
+                    spot,
+                } => {
                     for Changed { digest, record } in changed {
                         gate.learn_change(digest, record, self.now_ms);
+                    }
+                    if let Some(spot) = spot {
+                        gate.learn_spot(spot, self.now_ms);
                     }
                     Verdict::Answer(answer)
                 }

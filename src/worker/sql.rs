@@ -75,8 +75,10 @@ impl Sql {
     /// Runs a query. Where there are no tables yet, there are no rows either:
     /// reading never makes a table.
     pub fn rows(&self, query: &str, values: Vec<JsValue>) -> Result<Vec<Row>, Failed> {
-        if self.version()? == 0 {
-            return Ok(Vec::new());
+        match self.version()? {
+            0 => return Ok(Vec::new()),
+            version if version < self.migrations.len() => self.migrate()?,
+            _ => {}
         }
         self.exec(query, values)
     }

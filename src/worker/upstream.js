@@ -1,5 +1,7 @@
 // Forwards a request by streaming and passes the answer back.
 
+import { confined } from "./place.js";
+
 /** Milliseconds that the upstream has until the head of its answer. */
 const TIMEOUT = 60_000;
 
@@ -30,7 +32,7 @@ export async function forward(request, verdict, facts, gate, env) {
       cache: "no-store",
       signal: abort.signal,
     });
-    return guarded(response, verdict);
+    return guarded(verdict.place ? confined(response, verdict, gate) : response, verdict);
   } catch (error) {
     const code = abort.signal.aborted ? "upstream_slow" : "upstream_unavailable";
     if (code === "upstream_unavailable") {

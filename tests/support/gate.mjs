@@ -9,6 +9,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { startAssets } from "./assets.mjs";
+import { fetchTest, testCertificate } from "./https.mjs";
 import { limiterWorker, objectsWorker, startKv } from "./stand-ins.mjs";
 import { basic } from "./tokens.mjs";
 import { upstreamWorker } from "./upstream.mjs";
@@ -103,11 +105,17 @@ export async function startGate({ state, env = {} } = {}) {
  * @param {object} [options.upstream] the Worker behind the gate, by default the demo upstream; or
  *   `{server: <name>}`, one of `servers`
  * @param {object[]} [options.workers] further Workers
- * @param {Record<string, string>} [options.sockets] further sockets
+ * @param {Record<string, string | object>} [options.sockets] further sockets of `startWorkerd`
+ * @param {string} [options.https] a name that ends in `.test`: the gate is served by HTTPS alone,
+ *   `url` has that name, and every other such name leads to it too (`fetchTest`, `launchBrowser`)
+ * @param {number} [options.port] for who must know it before (`freePort`); by default a free one
  */
 export async function startRawGate(options = {}) {
   const kv = await startKv();
+  const assets = await startAssets();
+  const stopServers = () => Promise.all([kv.stop(), assets.stop()]);
   const { vars = {}, without = [], ledger, directory, upstream = upstreamWorker() } = options;
+  const { https, port } = options;
   const secrets = makeSecrets();
   const variables = {
     ...{ DEVELOPMENT: true, UPSTREAM: "service:DEMO", ROUTES: DEVELOPMENT_ROUTES, APPS: [] },
@@ -125,6 +133,7 @@ export async function startRawGate(options = {}) {
     DIRECTORY: objectsBinding("Directory", directory && "directories"),
     LOOKUPS_BY_ADDRESS: { service: "limiter" },
     LOOKUPS_BY_LEDGER: { service: "limiter" },
+    ASSETS: { service: "assets" },
     DEMO: { service: upstream.server ?? upstream.name },
   };
   for (const name of without) delete bindings[name];
@@ -144,24 +153,29 @@ export async function startRawGate(options = {}) {
     ],
     servers: {
       kv: kv.address,
+      assets: assets.address,
       ...(ledger && { "ledger server": ledger.address }),
       ...(directory && { "directory server": directory.address }),
       ...options.servers,
     },
-    sockets: { http: "gatepass", ...options.sockets },
+    sockets: {
+      http: { service: "gatepass", port, tls: https && testCertificate() },
+      ...options.sockets,
+    },
   }).catch(async (error) => {
-    await kv.stop();
+    await stopServers();
     throw error;
   });
   const gate = {
-    ...{ port: workerd.port, ports: workerd.ports, url: workerd.url, pid: workerd.pid },
+    ...{ port: workerd.port, ports: workerd.ports, pid: workerd.pid },
+    url: https ? `https://${https}:${workerd.port}` : workerd.url,
     operatorKey: variables.OPERATOR_KEY,
     output: workerd.stderr,
     memory: () => residentBytes(workerd.pid),
     kv,
     async stop() {
       await workerd.stop();
-      await kv.stop();
+      await stopServers();
     },
   };
   return Object.assign(gate, clientOf(gate));
@@ -186,8 +200,10 @@ function gateModules() {
 
 /** Calls of the management API, as the operator unless `auth` says otherwise. */
 function clientOf({ url, operatorKey }) {
+  const ask = url.startsWith("https:") ? fetchTest : fetch;
+
   async function api(method, path, body, { auth = basic("operator", operatorKey), headers } = {}) {
-    const answer = await fetch(`${url}/gatepass/api${path}`, {
+    const answer = await ask(`${url}/gatepass/api${path}`, {
       method,
       headers: { authorization: auth, "content-type": "application/json", ...headers },
       body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
@@ -232,7 +248,7 @@ async function ready(ended, output) {
 }
 
 /** A port that nobody uses, outside the range that the system gives to clients. */
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 10_000);
     const free = await Promise.all(["127.0.0.1", "::1"].map((host) => canListen(port, host)));

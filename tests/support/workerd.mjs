@@ -16,14 +16,14 @@ const STOP_TIMEOUT = 1_000;
 export const COMPATIBILITY_DATE = "2026-11-17";
 
 /**
- * Starts workerd and waits until it listens, on free ports of 127.0.0.1.
+ * Starts workerd and waits until it listens, on 127.0.0.1.
  *
  * @param {object} options
  * @param {Worker[]} options.workers the Workers, each a service of its name
  * @param {Record<string, string>} [options.servers] service name → `host:port`
  *   of an HTTP server outside workerd
- * @param {Record<string, string>} [options.sockets] socket name → the service
- *   that answers there; by default `http`, the first Worker
+ * @param {Record<string, string | Socket>} [options.sockets] socket name → the
+ *   service that answers there; by default `http`, the first Worker
  * @param {string[]} [options.flags] further arguments of `workerd serve`
  * @returns {Promise<Running>}
  *
@@ -57,9 +57,15 @@ export const COMPATIBILITY_DATE = "2026-11-17";
  * @property {string} [capnp] any other field of workerd's `Worker.Binding`, as
  *   configuration text
  *
+ * @typedef {object} Socket
+ * @property {string} service the service that answers there
+ * @property {number} [port] by default a free one
+ * @property {{key: string, certificate: string}} [tls] PEM; with it the socket
+ *   speaks HTTPS alone, and the URLs that Workers see are `https:`
+ *
  * @typedef {object} Running
  * @property {number} port the first socket's
- * @property {string} url `http://127.0.0.1:<port>`, without a slash
+ * @property {string} url `http://127.0.0.1:<port>` or `https:`, without a slash
  * @property {Record<string, number>} ports socket name → port
  * @property {number} pid workerd's
  * @property {() => string} stderr what workerd and the Workers wrote so far
@@ -110,7 +116,8 @@ async function run(folder, config, { sockets, flags }) {
     const names = Object.keys(sockets);
     const ports = await listening(child, names, exited);
     const port = ports[names[0]];
-    const url = `http://127.0.0.1:${port}`;
+    const scheme = sockets[names[0]].tls ? "https" : "http";
+    const url = `${scheme}://127.0.0.1:${port}`;
     return { port, url, ports, pid: child.pid, stderr: () => stderr, stop };
   } catch (error) {
     await stop();
@@ -160,10 +167,7 @@ async function writeConfig(folder, { workers, servers, sockets }) {
     ),
     ...disks,
   ];
-  const listeners = Object.entries(sockets).map(
-    ([name, service]) =>
-      `(name = ${quote(name)}, address = "127.0.0.1:0", http = (), service = ${quote(service)})`,
-  );
+  const listeners = Object.entries(sockets).map(listener);
   const constants = await Promise.all(workers.map((worker, i) => workerConfig(folder, worker, i)));
   const text = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -175,6 +179,16 @@ ${constants.join("\n")}`;
   await writeFile(path, text);
   return path;
 }
+
+function listener([name, socket]) {
+  const { service, port = 0, tls } = typeof socket === "string" ? { service: socket } : socket;
+  const address = quote(`127.0.0.1:${port}`);
+  const kind = tls ? `https = (tlsOptions = (keypair = ${keypair(tls)}))` : "http = ()";
+  return `(name = ${quote(name)}, address = ${address}, ${kind}, service = ${quote(service)})`;
+}
+
+const keypair = ({ key, certificate }) =>
+  `(privateKey = ${quote(key)}, certificateChain = ${quote(certificate)})`;
 
 /** Where a Worker's Durable Objects are kept. */
 async function disk(folder, { name, storage }) {

@@ -1,0 +1,133 @@
+//! From an embed token to a session: what the gate has decided about an entry,
+//! carried out.
+//!
+//! The ledger opens the session, and uses a token for single use up in the same
+//! step. Then the browser is sent to the place, with the session in a cookie
+//! and the token in no URL.
+
+use crate::answer::Answer;
+use crate::conversation::{Conversation, Stop, misunderstood};
+use crate::embed_host::Address;
+use crate::id::Id;
+use crate::ledger::{Changed, Command, Reply};
+use crate::page;
+use crate::problem::Problem;
+use crate::record::{Embed, Record};
+use crate::session::Session;
+use crate::sessions::{Opening, Spot};
+use crate::time::Time;
+
+/// An entry that may open a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entrance {
+    /// The token's record.
+    pub record: Record,
+    /// The digest of the token.
+    pub digest: crate::digest::Digest,
+    /// Where it opens.
+    pub spot: Spot,
+    /// The place's address.
+    pub address: Address,
+    /// What else stood in the query, for the app.
+    pub query: Option<String>,
+    /// Whether it is to end on the watch page, in a hidden frame.
+    pub renew: bool,
+    /// Cookies of other places that the browser shall forget, to keep room.
+    pub forget: Vec<String>,
+}
+
+impl Entrance {
+    /// Opens the session.
+    pub(crate) fn carry_out(
+        &self,
+        conversation: &Conversation<'_>,
+        changed: &mut Vec<Changed>,
+    ) -> Result<Answer, Stop> {
+        let record = &self.record;
+        let hint = record.id.hint();
+        let entropy = conversation.inputs.entropy.1;
+        let id = Id::generate(&hint, conversation.inputs.now_ms, entropy);
+        let command = Command::Open(Box::new(Opening {
+            workspace: record.workspace.clone(),
+            uid: record.uid.clone(),
+            token: record.id.clone(),
+            session: id.clone(),
+            spot: self.spot.clone(),
+        }));
+        let Reply::Changed {
+            token,
+            changed: records,
+            ..
+        } = conversation.ask_ledger(&hint, &command)?
+        else {
+            return Err(misunderstood().into());
+        };
+        *changed = records;
+        let embed = token.record.embed.as_ref().ok_or_else(misunderstood)?;
+        let session = Session {
+            workspace: record.workspace.clone(),
+            uid: record.uid.clone(),
+            app: self.spot.app.clone(),
+            place: self.spot.place.clone(),
+            digest: self.digest,
+            issued: conversation.now(),
+            expires: expires(&token.record, embed, &id, conversation.now()),
+            id,
+        };
+        let keys = conversation.inputs.config.session_keys.as_ref();
+        let cookie = keys.and_then(|keys| cookie(&session, keys, conversation.now()));
+        let policy = page::frame_ancestors(&self.spot.origins);
+        let mut answer = page::framed(Answer::empty(303), policy)
+            .header("location", self.location())
+            .header("set-cookie", cookie.ok_or_else(misunderstood)?);
+        for name in &self.forget {
+            answer = answer.header("set-cookie", format!("{name}=; {ATTRIBUTES}; Max-Age=0"));
+        }
+        Ok(answer)
+    }
+
+    /// The refusal, as the frame shows it.
+    pub(crate) fn refuse(&self, problem: &Problem) -> Answer {
+        page::refusal(problem, &self.spot.origins)
+    }
+
+    fn location(&self) -> String {
+        if self.renew {
+            return format!("{WATCH}{}", self.spot.place.as_str());
+        }
+        let prefix = &self.address.prefix;
+        let (and, query) = match &self.query {
+            Some(query) => ("&", query.as_str()),
+            None => ("", ""),
+        };
+        format!("{prefix}/?{OPENED}=1{and}{query}")
+    }
+}
+
+/// When a cookie of a session ends that is made now: with the session, or when
+/// its viewer has been idle for too long.
+pub fn expires(record: &Record, embed: &Embed, session: &Id, now: Time) -> Time {
+    let end = record.session_end(embed, session.time());
+    let minutes = embed.idle_minutes.map(u64::from);
+    minutes.map_or(end, |minutes| end.min(now.plus(minutes.saturating_mul(60))))
+}
+
+/// The `Set-Cookie` of a session.
+pub fn cookie(session: &Session, keys: &crate::session::SessionKeys, now: Time) -> Option<String> {
+    let sealed = session.seal(keys)?;
+    let name = session.place.cookie();
+    let rest = session.expires.since(now);
+    Some(format!("{name}={sealed}; {ATTRIBUTES}; Max-Age={rest}"))
+}
+
+/// The parameter that tells a browser which kept no cookie from one whose
+/// session has ended.
+pub const OPENED: &str = "gp-opened";
+
+/// The parameter of an entry that renews the session in a hidden frame.
+pub const RENEW: &str = "gp-renew";
+
+/// What the path of a watch page begins with; the place follows.
+pub const WATCH: &str = "/gatepass/embed/";
+
+const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=None; Partitioned";

@@ -1,0 +1,196 @@
+//! Lists of tokens and of sessions, page by page: of one user from one ledger,
+//! or of a whole workspace from one ledger after the other.
+
+use crate::actor::Actor;
+use crate::answer::Answer;
+use crate::api::Api;
+use crate::conversation::{Stop, misunderstood};
+use crate::directory;
+use crate::grant::not_its_own_user;
+use crate::hint::Hint;
+use crate::id::Id;
+use crate::ledger::{Command, Reply};
+use crate::listing::{Cursor, Listing};
+use crate::problem::Problem;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+impl Api<'_> {
+    /// Answers a list.
+    pub(crate) fn list(&self, listing: &Listing, what: What) -> Result<Answer, Stop> {
+        let mut page = Page {
+            what,
+            items: Vec::new(),
+            next: None,
+        };
+        match self.listed_user(listing)? {
+            Listed::Nobody => {}
+            Listed::One(uid) => self.list_one(listing, &uid, &mut page)?,
+            Listed::Everybody => self.list_all(listing, &mut page)?,
+        }
+        let body = List {
+            result: &page.items,
+            next: page.next.as_ref().map(Cursor::encode),
+        };
+        Ok(Answer::json(200, &body))
+    }
+
+    /// Whose tokens or sessions a list shows.
+    fn listed_user(&self, listing: &Listing) -> Result<Listed, Stop> {
+        match (self.actor, &listing.user) {
+            (Actor::Pat(record), user) => {
+                let own = |user: &String| {
+                    *user == record.uid
+                        || (!record.email.is_empty() && user.to_ascii_lowercase() == record.email)
+                };
+                if !user.as_ref().is_none_or(own) {
+                    return Err(not_its_own_user().into());
+                }
+                Ok(Listed::One(record.uid.clone()))
+            }
+            (Actor::Operator { .. }, None) => Ok(Listed::Everybody),
+            (Actor::Operator { .. }, Some(user)) => {
+                let user = user.clone();
+                let found = self.users(directory::Command::Find { user })?;
+                let uid = found.into_iter().next().map(|user| user.uid);
+                Ok(uid.map_or(Listed::Nobody, Listed::One))
+            }
+        }
+    }
+
+    fn list_one(&self, listing: &Listing, uid: &str, page: &mut Page) -> Result<(), Stop> {
+        let before = match &listing.cursor {
+            None => None,
+            Some(Cursor {
+                uid: of,
+                before: Some(id),
+            }) if of == uid => Some(id.clone()),
+            Some(_) => return Err(Problem::field("cursor", "belongs to another list").into()),
+        };
+        self.add(listing, uid, before, page)
+    }
+
+    /// Goes through the workspace's users in the order of their ids.
+    fn list_all(&self, listing: &Listing, page: &mut Page) -> Result<(), Stop> {
+        let mut after = None;
+        if let Some(Cursor { uid, before }) = &listing.cursor {
+            after = Some(uid.clone());
+            if let Some(before) = before {
+                self.add(listing, uid, Some(before.clone()), page)?;
+                if page.next.is_some() {
+                    return Ok(());
+                }
+            }
+        }
+        if page.is_full(listing) {
+            page.next = after.map(|uid| Cursor { uid, before: None });
+            return Ok(());
+        }
+        let limit = MAX_LEDGERS;
+        let users = self.users(directory::Command::Users { after, limit })?;
+        let all_seen = users.len() < usize::from(limit);
+        let last = users.len().saturating_sub(1);
+        for (at, user) in users.into_iter().enumerate() {
+            self.add(listing, &user.uid, None, page)?;
+            let more_users = at < last || !all_seen;
+            if page.next.is_none() && more_users && (page.is_full(listing) || at == last) {
+                let uid = user.uid;
+                page.next = Some(Cursor { uid, before: None });
+            }
+            if page.next.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what a user has to a page, as much as it still takes.
+    fn add(
+        &self,
+        listing: &Listing,
+        uid: &str,
+        before: Option<Id>,
+        page: &mut Page,
+    ) -> Result<(), Stop> {
+        let room = usize::from(listing.limit).saturating_sub(page.items.len());
+        let limit = u8::try_from(room).unwrap_or(u8::MAX);
+        let (actor, uid) = (self.asker.clone(), uid.to_owned());
+        let hint = Hint::of(self.actor.workspace(), &uid);
+        let command = match page.what {
+            What::Tokens => Command::List {
+                actor,
+                uid: uid.clone(),
+                filter: listing.filter.clone(),
+                before,
+                limit,
+            },
+            What::Sessions => Command::Sessions {
+                actor,
+                uid: uid.clone(),
+                before,
+                limit,
+            },
+        };
+        let now = self.now();
+        let last = match self.conversation.ask_ledger(&hint, &command)? {
+            Reply::Page { tokens, next } => {
+                for token in &tokens {
+                    page.items.push(raw(&token.view(now, None))?);
+                }
+                next
+            }
+            Reply::Sessions { sessions, next } => {
+                for (session, token) in &sessions {
+                    page.items.push(raw(&session.view(token))?);
+                }
+                next
+            }
+            _ => return Err(misunderstood().into()),
+        };
+        page.next = last.map(|id| Cursor {
+            uid,
+            before: Some(id),
+        });
+        Ok(())
+    }
+}
+
+/// What is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Tokens.
+    Tokens,
+    /// Live sessions.
+    Sessions,
+}
+
+enum Listed {
+    Nobody,
+    One(String),
+    Everybody,
+}
+
+struct Page {
+    what: What,
+    items: Vec<Box<RawValue>>,
+    next: Option<Cursor>,
+}
+
+impl Page {
+    fn is_full(&self, listing: &Listing) -> bool {
+        self.items.len() >= usize::from(listing.limit)
+    }
+}
+
+#[derive(Serialize)]
+struct List<'a> {
+    result: &'a [Box<RawValue>],
+    next: Option<String>,
+}
+
+fn raw(item: &impl Serialize) -> Result<Box<RawValue>, Problem> {
+    serde_json::value::to_raw_value(item).map_err(|_| misunderstood())
+}
+
+/// How many ledgers are asked for one page of a workspace's list.
+const MAX_LEDGERS: u8 = 40;

@@ -1,0 +1,327 @@
+//! The sessions that embed tokens have opened, as their ledger keeps them: for
+//! lists, and so that one can be killed. A place is opened by its cookie and
+//! the token's record alone; nothing here is read for that.
+//!
+//! 1. A session is opened with the token's state as the ledger has it now. A
+//!    token for single use is used up in the same transaction.
+//! 2. A user has at most [`MAX_LIVE`] sessions.
+//! 3. A killed session is listed in the record of its token until it would have
+//!    ended.
+
+use crate::entry::{Entry, Shown, User};
+use crate::fields::Fields;
+use crate::id::Id;
+use crate::ledger::{Asker, Reply, Tokens};
+use crate::lifecycle;
+use crate::origin;
+use crate::outbox::{Effect, Rows};
+use crate::place::Place;
+use crate::problem::{Code, Problem};
+use crate::record::State;
+use crate::time::Time;
+use crate::transaction::{Outcome, Stop, acting, save};
+use serde::{Deserialize, Serialize};
+
+/// A session as its ledger keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// Its public name.
+    pub id: Id,
+    /// The token that opened it.
+    pub token: Id,
+    /// The workspace.
+    pub workspace: String,
+    /// The user's id.
+    pub uid: String,
+    /// The app.
+    pub app: String,
+    /// The place.
+    pub place: Place,
+    /// When it ends at the latest.
+    pub ends: Time,
+    /// Whether it was killed.
+    pub killed: bool,
+}
+
+impl Live {
+    /// The session as an answer shows it, with what is known of its token.
+    pub fn view<'a>(&'a self, token: &'a Entry) -> impl Serialize + 'a {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct View<'a> {
+            id: &'a str,
+            token_id: &'a str,
+            user: User<'a>,
+            workspace: &'a str,
+            app: &'a str,
+            place: &'a str,
+            label: &'a str,
+            opened_at: String,
+            expires_at: String,
+        }
+        View {
+            id: self.id.as_str(),
+            token_id: self.token.as_str(),
+            user: User::of(&token.record),
+            workspace: &self.workspace,
+            app: &self.app,
+            place: self.place.as_str(),
+            label: token.record.embed.as_ref().map_or("", |embed| &embed.label),
+            opened_at: self.id.time().to_rfc3339(),
+            expires_at: self.ends.to_rfc3339(),
+        }
+    }
+}
+
+/// A session to be opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The workspace.
+    pub workspace: String,
+    /// The user's id.
+    pub uid: String,
+    /// The token that opens it.
+    pub token: Id,
+    /// Its name, which says when it is opened.
+    pub session: Id,
+    /// Where.
+    pub spot: Spot,
+}
+
+/// A place with what an error page in it must know where the session's cookie
+/// is missing: the value of `p/<place>` in KV. None of it is secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spot {
+    /// The place.
+    pub place: Place,
+    /// The app in it.
+    pub app: String,
+    /// The origins of the pages that may frame it.
+    pub origins: Vec<String>,
+}
+
+impl Spot {
+    /// The key in KV.
+    pub fn key(place: &Place) -> String {
+        format!("p/{}", place.as_str())
+    }
+
+    /// The origins in what KV holds under [`Spot::key`].
+    pub fn read_origins(json: &str) -> Option<Vec<String>> {
+        let mut fields = Fields::of_object(json).ok()?;
+        let origins = fields.stored_list("or")?;
+        let known = fields.stored_text("app").is_some() && fields.names().next().is_none();
+        let good = origins.iter().all(|text| origin::is_origin(text));
+        (known && good).then_some(origins)
+    }
+
+    /// The JSON to store.
+    pub fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Stored<'a> {
+            app: &'a str,
+            or: &'a [String],
+        }
+        let stored = Stored {
+            app: &self.app,
+            or: &self.origins,
+        };
+        serde_json::to_string(&stored).unwrap_or_default()
+    }
+}
+
+/// The tables for sessions and places.
+pub trait Sessions: Rows {
+    /// A session of a workspace.
+    fn session(&self, workspace: &str, id: &Id) -> Result<Option<Live>, Self::Error>;
+
+    /// How many sessions of a user have neither ended nor been killed.
+    fn live_sessions(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Self::Error>;
+
+    /// These sessions of a user, newest first, only those opened before
+    /// `before`.
+    fn sessions_before(
+        &self,
+        workspace: &str,
+        uid: &str,
+        before: Option<&Id>,
+        limit: usize,
+        now: Time,
+    ) -> Result<Vec<Live>, Self::Error>;
+
+    /// Writes a session in place of the one with its id, and forgets those of
+    /// its user that have ended.
+    fn save_session(&self, session: &Live, now: Time) -> Result<(), Self::Error>;
+
+    /// The place as it was noted, with the moment until which it is kept.
+    fn spot(&self, place: &Place) -> Result<Option<(Spot, Option<Time>)>, Self::Error>;
+
+    /// Notes a place of a user, to be kept until a moment (`None`: for good), and
+    /// forgets those of that user whose time is over.
+    fn save_spot(
+        &self,
+        workspace: &str,
+        uid: &str,
+        spot: &Spot,
+        until: Option<Time>,
+        now: Time,
+    ) -> Result<(), Self::Error>;
+}
+
+/// Opens a session.
+pub(crate) fn open<T: Tokens + Sessions>(
+    tokens: &T,
+    opening: &Opening,
+    now_ms: u64,
+) -> Outcome<T, Reply> {
+    let now = Time::from_millis(now_ms);
+    let (workspace, uid) = (&opening.workspace, &opening.uid);
+    let entry = tokens.token(workspace, &opening.token);
+    let entry = entry
+        .map_err(Stop::Failed)?
+        .filter(|entry| entry.record.uid == *uid);
+    let Some(entry) = entry else {
+        return Err(Problem::new(401, Code::TokenUnknown, "there is no such token").into());
+    };
+    if let Some(problem) = lifecycle::entry_fault(entry.shown(now)) {
+        return Err(problem.into());
+    }
+    let record = &entry.record;
+    let Some(embed) = record
+        .embed
+        .as_ref()
+        .filter(|_| record.covers_app(&opening.spot.app))
+    else {
+        let detail = "the token is not for this app";
+        return Err(Problem::new(403, Code::AppMismatch, detail).into());
+    };
+    let live = tokens.live_sessions(workspace, uid, now);
+    if live.map_err(Stop::Failed)? >= MAX_LIVE {
+        let detail = "the user has too many live sessions; try again when some have ended";
+        return Err(Problem::new(429, Code::RateLimited, detail).into());
+    }
+    let session = Live {
+        id: opening.session.clone(),
+        token: record.id.clone(),
+        workspace: workspace.clone(),
+        uid: uid.clone(),
+        app: opening.spot.app.clone(),
+        place: opening.spot.place.clone(),
+        ends: record.session_end(embed, opening.session.time()),
+        killed: false,
+    };
+    tokens.save_session(&session, now).map_err(Stop::Failed)?;
+    note(tokens, &entry, &opening.spot, now_ms)?;
+    let used = embed.single_use.then(|| lifecycle::use_up(&entry));
+    save(tokens, entry, used.into_iter().collect(), now_ms)
+}
+
+/// Notes where a token opens, for KV.
+pub(crate) fn note<T: Tokens + Sessions>(
+    tokens: &T,
+    entry: &Entry,
+    spot: &Spot,
+    now_ms: u64,
+) -> Outcome<T, ()> {
+    let record = &entry.record;
+    let now = Time::from_millis(now_ms);
+    let known = tokens.spot(&spot.place).map_err(Stop::Failed)?;
+    let mut until = record.kv_expiration(now);
+    if let Some((noted, noted_until)) = known {
+        let longer = match (noted_until, until) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(noted), Some(until)) => noted >= until,
+        };
+        if longer {
+            until = noted_until;
+        }
+        if longer && noted == *spot {
+            return Ok(());
+        }
+    }
+    let (workspace, uid) = (&record.workspace, &record.uid);
+    tokens
+        .save_spot(workspace, uid, spot, until, now)
+        .and_then(|()| {
+            let key = Spot::key(&spot.place);
+            tokens.changed(key, workspace, uid, Effect::Grants, now_ms)
+        })
+        .map_err(Stop::Failed)
+}
+
+/// Lists a user's live sessions, newest first, each with its token.
+pub(crate) fn list<T: Tokens + Sessions>(
+    tokens: &T,
+    actor: &Asker,
+    uid: &str,
+    before: Option<&Id>,
+    limit: u8,
+    now: Time,
+) -> Outcome<T, Reply> {
+    acting(tokens, actor, None, now)?;
+    if matches!(actor, Asker::Pat { uid: own, .. } if own != uid) {
+        return Err(unknown().into());
+    }
+    let limit = usize::from(limit);
+    let read = limit.saturating_add(1);
+    let workspace = actor.workspace();
+    let mut found = tokens
+        .sessions_before(workspace, uid, before, read, now)
+        .map_err(Stop::Failed)?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found
+        .last()
+        .filter(|_| more)
+        .map(|session| session.id.clone());
+    let mut sessions = Vec::new();
+    for session in found {
+        let token = tokens.token(workspace, &session.token);
+        match token.map_err(Stop::Failed)? {
+            Some(token) if token.shown(now) != Shown::Revoked => sessions.push((session, token)),
+            _ => {}
+        }
+    }
+    Ok(Reply::Sessions { sessions, next })
+}
+
+/// Kills a session, if it has not been.
+pub(crate) fn kill<T: Tokens + Sessions>(
+    tokens: &T,
+    actor: &Asker,
+    id: &Id,
+    now_ms: u64,
+) -> Outcome<T, Reply> {
+    let now = Time::from_millis(now_ms);
+    acting(tokens, actor, None, now)?;
+    let workspace = actor.workspace();
+    let own = |session: &Live| match actor {
+        Asker::Operator { .. } => true,
+        Asker::Pat { uid, .. } => session.uid == *uid,
+    };
+    let session = tokens.session(workspace, id).map_err(Stop::Failed)?;
+    let mut session = session.filter(own).ok_or_else(unknown)?;
+    let entry = tokens.token(workspace, &session.token);
+    let entry = entry.map_err(Stop::Failed)?.ok_or_else(unknown)?;
+    let mut changed = Vec::new();
+    if !session.killed {
+        changed.extend(lifecycle::kill(&entry, &session.id, session.ends, now));
+        session.killed = true;
+        tokens.save_session(&session, now).map_err(Stop::Failed)?;
+    }
+    save(tokens, entry, changed, now_ms)
+}
+
+/// Whether a session of a token in this state goes on.
+pub const fn goes_on(state: State) -> bool {
+    matches!(state, State::Active | State::Used)
+}
+
+/// There is no such session, or not for whoever asks: 404.
+pub fn unknown() -> Problem {
+    Problem::new(404, Code::SessionEnded, "there is no such live session")
+}
+
+/// How many live sessions a user may have.
+pub const MAX_LIVE: usize = 1_000;
