@@ -5,6 +5,8 @@ import { command, findNode, nodeEnvironment } from "./packages.mjs";
 import { inRoot } from "./paths.mjs";
 import { run } from "./run.mjs";
 
+// wrangler also keeps a trace of each request, whole URLs included, in the folder of state, and lets
+// a page look at it: an embed token in a URL would stay on the disk.
 const QUIET = {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   DO_NOT_TRACK: "1",
@@ -13,6 +15,8 @@ const QUIET = {
   WRANGLER_SEND_ERROR_REPORTS: "false",
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_WRITE_LOGS: "false",
+  X_LOCAL_EXPLORER: "false",
+  X_LOCAL_OBSERVABILITY: "false",
 };
 
 const cli = () => command("wrangler", "wrangler-dist/cli.js");
@@ -29,6 +33,7 @@ export function devCommand({ port, state, profile }) {
       "dev",
       ...["--config", inRoot("wrangler.toml")],
       ...["--config", inRoot("examples", "upstream", "wrangler.toml")],
+      ...["--config", inRoot("examples", "board", "wrangler.toml")],
       ...["--env", ""],
       ...(existsSync(secrets) ? ["--env-file", secrets] : []),
       ...["--port", String(port), "--inspector-port", "0"],

@@ -6,6 +6,8 @@ import { assertRefused } from "../support/refusals.mjs";
 import { keyOf, makeRecord, makeToken } from "../support/tokens.mjs";
 
 const SECRET = "a-secret-value-that-must-not-be-told";
+const APP = { id: "jobs", name: "Jobs" };
+const KEY = `k1:${Buffer.alloc(32, 7).toString("base64")}`;
 
 describe("a mistake in the configuration is a 500 that names the field and not the value", () => {
   for (const [name, field, options] of [
@@ -31,7 +33,64 @@ describe("a mistake in the configuration is a 500 that names the field and not t
       "ROUTES[1].path",
       { vars: { ROUTES: [{ path: "/a" }, { path: "/b*" }] } },
     ],
-    ["an app without an id", "APPS[0]", { vars: { APPS: [{ name: "a" }] } }],
+    ["an app without an id", "APPS[0].id", { vars: { APPS: [{ name: "a" }] } }],
+    ["an app's id that is a path", "APPS[0].id", { vars: { APPS: [{ id: "a/b", name: "a" }] } }],
+    ["an app's id that is long", "APPS[0].id", { vars: { APPS: [{ id: "a".repeat(65) }] } }],
+    [
+      "an app that stands twice",
+      "APPS[1].id",
+      { vars: { APPS: ["a", "a"].map((id) => ({ id, name: id })) } },
+    ],
+    [
+      "an app with an unknown field",
+      "APPS[0].origins",
+      { vars: { APPS: [{ id: "a", name: "a", origins: [] }] } },
+    ],
+    ...[
+      "https://a.example/",
+      "https://*.a.example",
+      "*",
+      "a.example",
+      "null",
+      "'self'",
+      SECRET,
+    ].map((origin) => [
+      `an app for the origin ${origin === SECRET ? "of a secret" : origin}`,
+      "APPS[0].allowedOrigins",
+      { vars: { APPS: [{ id: "a", name: "a", allowedOrigins: ["https://a.example", origin] }] } },
+    ]),
+    [
+      "an app's upstream in plain text",
+      "APPS[0].upstream",
+      {
+        vars: {
+          APPS: [{ id: "a", name: "a", upstream: `http://${SECRET}` }],
+          DEVELOPMENT: false,
+        },
+      },
+    ],
+    [
+      "an app's upstream that is not bound",
+      "APPS[0].upstream",
+      { vars: { APPS: [{ id: "a", name: "a", upstream: "service:NOBODY" }] } },
+    ],
+    [
+      "an app's policy on two lines",
+      "APPS[0].permissionsPolicy",
+      { vars: { APPS: [{ id: "a", name: "a", permissionsPolicy: `camera=()\r\n${SECRET}: 1` }] } },
+    ],
+    [
+      "apps without session keys",
+      "SESSION_KEYS",
+      { vars: { APPS: [APP], SESSION_KEYS: undefined } },
+    ],
+    ["a short session key", "SESSION_KEYS", { vars: { SESSION_KEYS: "k1:c2hvcnQ=" } }],
+    ["session keys of one id", "SESSION_KEYS", { vars: { SESSION_KEYS: `${KEY},${KEY}` } }],
+    ...["https://a.example", "a.example:8443", "a.example/", "*", "*.*.a.example", "A.example"].map(
+      (host) => [`the embed host ${host}`, "EMBED_HOST", { vars: { EMBED_HOST: host } }],
+    ),
+    ["an unknown compatibility", "COMPAT", { vars: { COMPAT: ["tooljet", SECRET] } }],
+    ["a compatibility that is no list", "COMPAT", { vars: { COMPAT: "tooljet" } }],
     ["a workspace in capitals", "WORKSPACES", { vars: { WORKSPACES: ["Default"] } }],
     ["an unknown consistency", "CONSISTENCY", { vars: { CONSISTENCY: SECRET } }],
     ["session keys without an id", "SESSION_KEYS", { vars: { SESSION_KEYS: SECRET } }],
@@ -40,6 +99,7 @@ describe("a mistake in the configuration is a 500 that names the field and not t
     ["no KV", "RECORDS", { without: ["RECORDS"] }],
     ["no ledger", "LEDGER", { without: ["LEDGER"] }],
     ["no directory", "DIRECTORY", { without: ["DIRECTORY"] }],
+    ["no assets", "ASSETS", { without: ["ASSETS"] }],
     ["no rate limiter", "LOOKUPS_BY_ADDRESS", { without: ["LOOKUPS_BY_ADDRESS"] }],
   ]) {
     test(name, async (t) => {
@@ -52,6 +112,7 @@ describe("a mistake in the configuration is a 500 that names the field and not t
         ["/public/hello", []],
         ["/gatepass/healthz", []],
         ["/gatepass/api/tokens", [["Authorization", `Basic ${gate.operatorKey}`]]],
+        ["/embed-apps/jobs", []],
       ]) {
         const answer = await rawRequest({ port: gate.port, target, headers });
         const { detail } = assertRefused(answer, 500, "config_invalid");

@@ -69,7 +69,7 @@ describe("the record decides", () => {
     ["revoked and expired", { st: "r", x: 1 }, 401, "token_revoked", [INVALID_TOKEN, BASIC]],
     ["disabled", { st: "d" }, 401, "token_disabled", [INVALID_TOKEN, BASIC]],
     ["used", { st: "u" }, 401, "token_used", [INVALID_TOKEN, BASIC]],
-    ["of an embed token", { k: "e" }, 401, "kind_mismatch", [INVALID_TOKEN, BASIC]],
+    ["of an embed token", { k: "e", sm: 60 }, 401, "kind_mismatch", [INVALID_TOKEN, BASIC]],
     ["for another address", { ip: ["192.0.2.0/24"] }, 403, "address_not_allowed"],
     [
       "without the scope",

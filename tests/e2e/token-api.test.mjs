@@ -123,6 +123,8 @@ describe("a new token", () => {
       strict: false,
       singleUse: false,
       sessionMinutes: null,
+      idleMinutes: null,
+      topLevel: false,
       parent: null,
     });
     assert.match(id, ID);

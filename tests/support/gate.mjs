@@ -108,6 +108,8 @@ export async function startGate({ state, env = {} } = {}) {
  * @param {Record<string, string | object>} [options.sockets] further sockets of `startWorkerd`
  * @param {string} [options.https] a name that ends in `.test`: the gate is served by HTTPS alone,
  *   `url` has that name, and every other such name leads to it too (`fetchTest`, `launchBrowser`)
+ * @param {boolean} [options.second] whether a second isolate of the same deployment listens, on
+ *   `ports.second`: it remembers nothing of what the first one learned
  * @param {number} [options.port] for who must know it before (`freePort`); by default a free one
  */
 export async function startRawGate(options = {}) {
@@ -115,7 +117,7 @@ export async function startRawGate(options = {}) {
   const assets = await startAssets();
   const stopServers = () => Promise.all([kv.stop(), assets.stop()]);
   const { vars = {}, without = [], ledger, directory, upstream = upstreamWorker() } = options;
-  const { https, port } = options;
+  const { https, port, second } = options;
   const secrets = makeSecrets();
   const variables = {
     ...{ DEVELOPMENT: true, UPSTREAM: "service:DEMO", ROUTES: DEVELOPMENT_ROUTES, APPS: [] },
@@ -145,6 +147,7 @@ export async function startRawGate(options = {}) {
         bindings,
         durableObjects: { Ledger: {}, Directory: {} },
       },
+      ...(second ? [secondIsolate(bindings)] : []),
       limiterWorker("limiter", options.limiter),
       ...(upstream.server ? [] : [upstream]),
       ...(ledger ? [objectsWorker("ledgers", "ledger server")] : []),
@@ -160,6 +163,7 @@ export async function startRawGate(options = {}) {
     },
     sockets: {
       http: { service: "gatepass", port, tls: https && testCertificate() },
+      ...(second && { second: "second" }),
       ...options.sockets,
     },
   }).catch(async (error) => {
@@ -179,6 +183,15 @@ export async function startRawGate(options = {}) {
     },
   };
   return Object.assign(gate, clientOf(gate));
+}
+
+/** The same Worker once more, with the first one's objects. */
+function secondIsolate(bindings) {
+  const objects = Object.entries(bindings).map(([name, binding]) => {
+    const shared = binding.durableObject && !binding.worker;
+    return [name, shared ? { ...binding, worker: "gatepass" } : binding];
+  });
+  return { name: "second", modules: gateModules(), bindings: Object.fromEntries(objects) };
 }
 
 function objectsBinding(className, standIn) {
