@@ -1,12 +1,13 @@
 //! Where a request comes from, and from where a token may be used.
 
+use crate::wire::wire_text;
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::net::IpAddr;
 
 /// The addresses a token may be used from: IPv4 and IPv6 blocks in CIDR
 /// notation. Empty means from anywhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct AllowedIps(Vec<IpNet>);
 
@@ -71,6 +72,12 @@ pub fn counted_as(address: Option<IpAddr>) -> String {
         None => "unknown".to_owned(),
     }
 }
+
+wire_text!(
+    AllowedIps,
+    ips => &ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+    |text| text.split_terminator(' ').map(parse_block).collect()
+);
 
 #[cfg(test)]
 mod tests {

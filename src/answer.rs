@@ -42,8 +42,13 @@ impl Answer {
     /// The same answer with one more header field.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
-        self.headers.push((name, value.into()));
+        self.push(name, value.into());
         self
+    }
+
+    #[inline(never)]
+    fn push(&mut self, name: &'static str, value: Cow<'static, str>) {
+        self.headers.push((name, value));
     }
 }
 

@@ -71,7 +71,7 @@ pub fn manage(ticket: &Ticket, inputs: Inputs<'_>) -> Progress {
         Ok(answer) => answer,
         Err((Stop::Refused(problem), None)) => refusal(&problem),
         Err((Stop::Refused(problem), Some(entrance))) => entrance.refuse(&problem),
-        Err((Stop::Ask(question), _)) => return Progress::Ask(question),
+        Err((Stop::Ask(question), _)) => return Progress::Ask(*question),
     };
     Progress::Done {
         answer,

@@ -3,10 +3,10 @@
 use crate::fields::Fields;
 use crate::grant::{take_description, take_name};
 use crate::problem::Problem;
-use serde::{Deserialize, Serialize};
+use crate::wire::wire_struct;
 
 /// New values for a token; what is absent stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// Its name.
     pub name: Option<String>,
@@ -35,8 +35,7 @@ impl Change {
 }
 
 /// How a token is replaced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rotation {
     /// How long the old token is still good; 0: it ends at once.
     pub grace_seconds: u32,
@@ -62,6 +61,13 @@ impl Rotation {
         Ok(Self { grace_seconds })
     }
 }
+
+wire_struct!(Change {
+    name,
+    description,
+    enabled
+});
+wire_struct!(Rotation { grace_seconds });
 
 #[cfg(test)]
 mod tests {

@@ -60,6 +60,9 @@ pub struct App {
     pub allowed_origins: Vec<String>,
     /// The `Permissions-Policy` of its documents; absent: its own.
     pub permissions_policy: Option<String>,
+    /// The `Cross-Origin-Embedder-Policy` of its documents that bring none, by
+    /// which a page under such a policy can frame it; empty: none.
+    pub embedder_policy: &'static str,
 }
 
 impl App {
@@ -88,6 +91,16 @@ impl App {
                 .take("allowedOrigins", "a list of texts")?
                 .unwrap_or_default(),
             permissions_policy: fields.take("permissionsPolicy", "text")?,
+            embedder_policy: match fields.take::<String>("embedderPolicy", "text")?.as_deref() {
+                None | Some("credentialless") => "credentialless",
+                Some("require-corp") => "require-corp",
+                Some("unsafe-none") => "",
+                Some(_) => {
+                    let sentence =
+                        "must be \"credentialless\", \"require-corp\" or \"unsafe-none\"";
+                    return Err(Problem::field("embedderPolicy", sentence));
+                }
+            },
         };
         fields.finish()?;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
@@ -250,11 +263,11 @@ fn list(name: &'static str, value: Option<&RawValue>) -> Result<Vec<Box<RawValue
 
 /// A refusal inside an entry of a list, with the field's whole name.
 fn inside(name: &str, index: usize, problem: Problem) -> ConfigError {
-    let field = match problem.field {
+    let field = match &problem.field {
         Some(field) => format!("{name}[{index}].{field}"),
         None => format!("{name}[{index}]"),
     };
-    error(field, problem.detail)
+    error(field, problem.detail.clone())
 }
 
 fn parse_upstream(

@@ -43,6 +43,9 @@ pub struct Confinement {
     pub frame_ancestors: String,
     /// The app's configured `Permissions-Policy`; `""`: the upstream's stays.
     pub permissions_policy: String,
+    /// The `Cross-Origin-Embedder-Policy` of documents that bring none; `""`:
+    /// they stay without.
+    pub embedder_policy: String,
     /// The `Set-Cookie` value that renews the session; `""`: none.
     pub session_cookie: String,
     /// Whether the answer is a document, for a frame or a tab.
@@ -59,6 +62,7 @@ impl Confinement {
             &self.upstream,
             &self.frame_ancestors,
             &self.permissions_policy,
+            &self.embedder_policy,
             &self.session_cookie,
             if self.document { DOCUMENT } else { "" },
         ]
@@ -76,6 +80,7 @@ impl Confinement {
             upstream: next()?,
             frame_ancestors: next()?,
             permissions_policy: next()?,
+            embedder_policy: next()?,
             session_cookie: next()?,
             document: match next()?.as_str() {
                 DOCUMENT => true,
@@ -130,7 +135,7 @@ impl Confinement {
             changes.append(CORP, "cross-origin".to_owned());
             changes.append(PERMISSIONS, self.permissions_policy.clone());
             if !has_embedder_policy {
-                changes.append(COEP, "credentialless".to_owned());
+                changes.append(COEP, self.embedder_policy.clone());
             }
         }
         changes
@@ -312,11 +317,16 @@ mod tests {
 
     #[test]
     fn a_document_may_stand_in_an_isolated_page() {
-        let headers = after(&document(), &[(CORP, "")]);
+        let isolated = Confinement {
+            embedder_policy: "credentialless".to_owned(),
+            ..document()
+        };
+        let headers = after(&isolated, &[(CORP, "")]);
         assert_eq!(values(&headers, CORP), ["cross-origin"]);
         assert_eq!(values(&headers, COEP), ["credentialless"]);
-        let own = after(&document(), &[(COEP, "require-corp")]);
+        let own = after(&isolated, &[(COEP, "require-corp")]);
         assert_eq!(values(&own, COEP), ["require-corp"]);
+        assert_eq!(values(&after(&document(), &[]), COEP), [""; 0]);
         let other = after(&in_host(), &[(CORP, "same-origin")]);
         assert_eq!(values(&other, CORP), ["same-origin"]);
         assert_eq!(values(&other, COEP), [""; 0]);
@@ -446,13 +456,14 @@ mod tests {
         #[test]
         fn what_is_packed_is_unpacked(
             origin in "[^\n]{1,9}", path in proptest::option::of(("[^\n]{1,9}", "[^\n]{1,9}")),
-            rest in ["[^\n]{0,9}", "[^\n]{0,9}", "[^\n]{0,9}", "[^\n]{0,9}"], document: bool,
+            rest in ["[^\n]{0,9}", "[^\n]{0,9}", "[^\n]{0,9}", "[^\n]{0,9}", "[^\n]{0,9}"],
+            document: bool,
         ) {
             let (prefix, place) = path.unwrap_or_default();
-            let [upstream, frame_ancestors, permissions_policy, session_cookie] = rest;
+            let [upstream, frame_ancestors, permissions_policy, embedder_policy, session_cookie] = rest;
             let confinement = Confinement {
                 origin, prefix, place, upstream, frame_ancestors, permissions_policy,
-                session_cookie, document,
+                embedder_policy, session_cookie, document,
             };
             prop_assert_eq!(Confinement::parse(&confinement.pack()), Some(confinement));
         }

@@ -41,7 +41,7 @@ pub enum Stop {
     /// It is refused.
     Refused(Problem),
     /// An authority must be asked.
-    Ask(Question),
+    Ask(Box<Question>),
 }
 
 impl From<Problem> for Stop {
@@ -111,12 +111,12 @@ impl<'a> Conversation<'a> {
         if let Some(reply) = self.inputs.replies.get(number) {
             return wire::read(reply).ok_or_else(|| misunderstood().into());
         }
-        Err(Stop::Ask(Question {
+        Err(Stop::Ask(Box::new(Question {
             class,
             name,
             command: wire::write(command),
             budgets: Vec::new(),
-        }))
+        })))
     }
 }
 

@@ -1,12 +1,11 @@
 //! SHA-256 of a whole token: the only thing that is stored of it.
 
-use serde::{Deserialize, Serialize};
+use crate::wire::wire_text;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
 /// The SHA-256 of a secret. As text: 64 lower-case hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
@@ -46,19 +45,7 @@ impl Digest {
     }
 }
 
-impl TryFrom<String> for Digest {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::from_hex(&text).ok_or("digest is not 64 lower-case hexadecimal digits")
-    }
-}
-
-impl From<Digest> for String {
-    fn from(digest: Digest) -> Self {
-        digest.to_hex()
-    }
-}
+wire_text!(Digest, digest => &digest.to_hex(), Digest::from_hex);
 
 #[cfg(test)]
 mod tests {

@@ -8,11 +8,10 @@ use crate::outbox::{Effect, Rows};
 use crate::problem::{Code, Problem};
 use crate::settings::Settings;
 use crate::transaction::IDEMPOTENCY_MS;
-use crate::wire::Message;
-use serde::{Deserialize, Serialize};
+use crate::wire::{Message, wire_enum, wire_struct};
 
 /// What a directory is asked to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Register a user for whom a token is about to be made. Answered by
     /// [`Reply::User`].
@@ -33,7 +32,7 @@ pub enum Command {
 }
 
 /// A user for whom a token is about to be made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
     /// The workspace, which is the directory's own.
     pub workspace: String,
@@ -46,7 +45,7 @@ pub struct Registration {
 }
 
 /// What a directory answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// The user, as registered.
     User(User),
@@ -92,6 +91,19 @@ pub trait Users: Rows {
         forget_before_ms: u64,
     ) -> Result<(), Self::Error>;
 }
+
+wire_enum!(Command {
+    0 => Register(registration),
+    1 => Find { user },
+    2 => Users { after, limit },
+});
+wire_struct!(Registration {
+    workspace,
+    user,
+    actor,
+    once
+});
+wire_enum!(Reply { 0 => User(user), 1 => Users(users), 2 => Refused(problem) });
 
 impl Message for Command {
     const LETTER: char = 'D';
@@ -206,10 +218,7 @@ pub fn kv_key(workspace: &str) -> String {
 }
 
 fn taken(detail: &'static str) -> Problem {
-    Problem {
-        status: 409,
-        ..Problem::field("user.email", detail)
-    }
+    Problem::field("user.email", detail).with_status(409)
 }
 
 #[cfg(test)]

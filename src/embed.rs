@@ -67,10 +67,12 @@ impl Check<'_, '_> {
                 let place = Place::parse(name);
                 let place = place.ok_or_else(|| self.turn_away(&Problem::not_found(), &[]))?;
                 if slash.is_empty() {
-                    let location = format!("{path}/");
-                    return Ok(Verdict::Answer(
-                        Answer::empty(308).header("location", location),
-                    ));
+                    let query = self.facts.query_without_secrets(&[TOKEN_PARAMETER]);
+                    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+                    let location = format!("{path}/{query}");
+                    let policy = page::frame_ancestors(&[]);
+                    let answer = page::framed(Answer::empty(308), policy);
+                    return Ok(Verdict::Answer(answer.header("location", location)));
                 }
                 self.inside(&place, Some(app), slash)
             }
@@ -427,7 +429,7 @@ impl Check<'_, '_> {
     fn crowded_out(&self, place: &Place) -> Vec<String> {
         let config = self.config();
         let cookies = self.facts.header("cookie").unwrap_or_default();
-        let mut others: Vec<(Option<Time>, Place)> = cookie::sessions(cookies)
+        let mut kept: Vec<(Option<Time>, Place)> = cookie::sessions(cookies)
             .filter(|(other, _)| other != place)
             .map(|(other, value)| {
                 let keys = config.session_keys.as_ref();
@@ -435,13 +437,16 @@ impl Check<'_, '_> {
                 (session.map(|session| session.issued), other)
             })
             .collect();
-        others.sort_unstable_by_key(|(issued, _)| *issued);
-        let surplus = others.len().saturating_sub(MAX_PLACES.saturating_sub(1));
-        others
-            .iter()
-            .take(surplus)
-            .map(|(_, place)| place.cookie())
-            .collect()
+        let mut crowded_out = Vec::new();
+        while kept.len() >= MAX_PLACES {
+            let ages = kept.iter().map(|(issued, _)| issued).enumerate();
+            let Some((oldest, _)) = ages.min_by_key(|(_, issued)| **issued) else {
+                break;
+            };
+            let (_, place) = kept.swap_remove(oldest);
+            crowded_out.push(place.cookie());
+        }
+        crowded_out
     }
 
     fn address(&self, app: &str, place: &Place) -> Address {

@@ -4,13 +4,13 @@ use crate::digest::Digest;
 use crate::id::Id;
 use crate::record::{Record, State};
 use crate::time::Time;
-use serde::{Deserialize, Serialize};
+use crate::wire::{wire_enum, wire_struct};
+use serde::Serialize;
 
 /// A token with all that is known of it. The secret itself is not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// What KV and the gate hold of it.
-    #[serde(with = "crate::record::as_json")]
     pub record: Record,
     /// The SHA-256 of the secret.
     pub digest: Digest,
@@ -28,7 +28,7 @@ pub struct Entry {
 }
 
 /// The names of a new token, made where there is entropy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Minted {
     /// Its public name.
     pub id: Id,
@@ -60,7 +60,7 @@ pub struct EmbedUrl {
 }
 
 /// The state that an answer shows: the stored one, or what time has made of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Shown {
     /// It opens the gate.
@@ -186,6 +186,18 @@ impl<'a> User<'a> {
         }
     }
 }
+
+wire_struct!(Entry {
+    record,
+    digest,
+    description,
+    start,
+    parent,
+    successor,
+    slot
+});
+wire_struct!(Minted { id, digest, start });
+wire_enum!(Shown { 0 => Active, 1 => Disabled, 2 => Used, 3 => Revoked, 4 => Expired });
 
 #[cfg(test)]
 pub(crate) mod tests {

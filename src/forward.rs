@@ -113,6 +113,7 @@ pub fn into_place(facts: &Facts<'_>, config: &Config, visit: &Visit<'_>) -> Forw
         upstream: base.to_owned(),
         frame_ancestors: visit.audience.join(" "),
         permissions_policy: visit.app.permissions_policy.clone().unwrap_or_default(),
+        embedder_policy: visit.app.embedder_policy.to_owned(),
         session_cookie: visit.session_cookie.clone(),
         document: visit.document,
     };

@@ -149,8 +149,12 @@ impl Check<'_, '_> {
         let own = facts.own_path();
         match own {
             Some("/healthz") => return Ok(Verdict::Answer(health(facts.method))),
-            Some("/embed.js") => return Ok(script(facts.method)),
-            _ => {}
+            Some(path) => {
+                if let Some(path) = ASSETS.iter().find(|asset| **asset == path) {
+                    return Ok(serve(path, facts.method));
+                }
+            }
+            None => {}
         }
         match self.gate.config.embed_host.site(facts.hostname()) {
             Site::Place(place) => self.embed(Some(&place)),
@@ -289,8 +293,7 @@ impl Check<'_, '_> {
         let named = self.facts.query_values("workspace");
         if named.iter().any(|workspace| *workspace != record.workspace) {
             let sentence = "a token acts in its own workspace only";
-            let mut problem = Problem::field("workspace", sentence);
-            problem.status = 403;
+            let problem = Problem::field("workspace", sentence).with_status(403);
             return Err(self.stop(&problem));
         }
         if call.needs_scope() && !record.scopes.contains(Scope::TOKENS) {
@@ -625,23 +628,23 @@ fn is_embed(path: &str) -> bool {
     path.starts_with(ENTRY) || path.starts_with(WATCH)
 }
 
-/// The embed SDK, which pages of any site may load.
-fn script(method: &str) -> Verdict {
+/// A file of the assets, for anybody.
+fn serve(path: &'static str, method: &str) -> Verdict {
     if !matches!(method, "GET" | "HEAD") {
         let problem = Problem::new(405, Code::InvalidRequest, "use GET");
         return Verdict::Answer(problem.answer().header("allow", "GET, HEAD"));
     }
-    Verdict::Asset {
-        path: "/embed.js",
-        headers: vec![
-            ("access-control-allow-origin", "*"),
-            ("cache-control", "public, max-age=3600"),
-            ("cross-origin-resource-policy", "cross-origin"),
-            ("referrer-policy", "no-referrer"),
-            ("x-content-type-options", "nosniff"),
-        ],
-    }
+    Verdict::Asset { path }
 }
+
+/// What stands below `/gatepass` as files: the embed SDK, and what the pages in
+/// a frame load.
+const ASSETS: [&str; 4] = [
+    "/embed.js",
+    "/embed/page.css",
+    "/embed/refusal.js",
+    "/embed/watch.js",
+];
 
 #[derive(Serialize)]
 struct Health {

@@ -9,12 +9,11 @@ use crate::record::ALL_APPS;
 use crate::scope::{Scope, Scopes};
 use crate::text;
 use crate::time::{DAY, Time};
-use serde::{Deserialize, Serialize};
+use crate::wire::{wire_enum, wire_struct};
 
 /// A request for a new token, checked field by field. What it may not have
 /// because of who asks is decided by [`crate::lifecycle`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// A name for people.
     pub name: String,
@@ -37,7 +36,7 @@ pub struct Grant {
 }
 
 /// What an embed token shall open.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbedGrant {
     /// The label of its place.
     pub label: String,
@@ -54,8 +53,7 @@ pub struct EmbedGrant {
 }
 
 /// How long a token lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
     /// So many days, 1 to 36525.
     Days(u32),
@@ -67,7 +65,7 @@ pub enum Lifetime {
 
 /// The user that a request names: by id, by e-mail address (in lower case) or
 /// by both.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Named {
     /// The user's id.
     pub id: Option<String>,
@@ -137,10 +135,7 @@ impl Named {
 /// A PAT named another user than its own: 403.
 pub fn not_its_own_user() -> Problem {
     let detail = "a token acts for its own user only";
-    Problem {
-        field: Some("user".into()),
-        ..Problem::new(403, Code::ScopeInsufficient, detail)
-    }
+    Problem::new(403, Code::ScopeInsufficient, detail).about("user")
 }
 
 /// Takes the field `name`.
@@ -332,6 +327,27 @@ const MAX_ORIGINS: usize = 20;
 const ORIGINS: &str = "each must be an origin such as \"https://portal.example\", without a path";
 const FLAG: &str = "true or false";
 
+wire_struct!(Grant {
+    name,
+    description,
+    scopes,
+    apps,
+    allowed_ips,
+    lifetime,
+    strict,
+    embed,
+});
+wire_struct!(EmbedGrant {
+    label,
+    allowed_origins,
+    session_minutes,
+    idle_minutes,
+    single_use,
+    top_level,
+});
+wire_enum!(Lifetime { 0 => Days(days), 1 => Until(time), 2 => Never });
+wire_struct!(Named { id, email });
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,7 +365,7 @@ mod tests {
     }
 
     fn wrong_field(body: &str) -> Option<std::borrow::Cow<'static, str>> {
-        parse(body).expect_err(body).field
+        parse(body).expect_err(body).field.clone()
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Which ledger knows a user's tokens.
 
 use crate::base62;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// Four base62 characters that name a ledger (`l/<hint>`).
@@ -11,8 +10,7 @@ use sha2::{Digest as _, Sha256};
 /// token that no cache knows yet leads straight to its authority. They are not
 /// keyed, since they must outlive every key: a hint does not hide whose token
 /// it is from somebody who can guess the user id.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Hint(String);
 
 impl Hint {
@@ -49,12 +47,6 @@ impl TryFrom<String> for Hint {
         } else {
             Err("hint is not four base62 characters")
         }
-    }
-}
-
-impl From<Hint> for String {
-    fn from(hint: Hint) -> Self {
-        hint.0
     }
 }
 

@@ -2,13 +2,14 @@
 
 use crate::hint::Hint;
 use crate::time::Time;
-use serde::{Deserialize, Serialize};
+use crate::wire::wire_text;
+use serde::Serialize;
 use ulid::Ulid;
 
 /// The public name of a token or a session. It carries the hint, so it names
 /// its ledger too, and a ULID, so later ids sort after earlier ones.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
 pub struct Id(String);
 
 impl Id {
@@ -63,19 +64,7 @@ impl Id {
     }
 }
 
-impl TryFrom<String> for Id {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text).ok_or("id is malformed")
-    }
-}
-
-impl From<Id> for String {
-    fn from(id: Id) -> Self {
-        id.0
-    }
-}
+wire_text!(Id, id => id.as_str(), Id::parse);
 
 #[cfg(test)]
 mod tests {

@@ -14,11 +14,10 @@ use crate::problem::Problem;
 use crate::record::Record;
 use crate::sessions::{Live, Opening, Spot};
 use crate::time::Time;
-use crate::wire::Message;
-use serde::{Deserialize, Serialize};
+use crate::wire::{Message, wire_enum, wire_struct};
 
 /// What a ledger is asked to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Make a token. Answered by [`Reply::Changed`].
     Create(Box<Creation>),
@@ -94,7 +93,7 @@ pub enum Command {
 }
 
 /// A token to be made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Creation {
     /// Who asks.
     pub actor: Asker,
@@ -114,7 +113,7 @@ pub struct Creation {
 
 /// Who asks, as far as a ledger needs to be told: what else it must know of a
 /// PAT it reads for itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asker {
     /// The operator.
     Operator {
@@ -183,17 +182,16 @@ impl Command {
 }
 
 /// A record that changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
     /// The SHA-256 of its token.
     pub digest: Digest,
     /// The record as it is now.
-    #[serde(with = "crate::record::as_json")]
     pub record: Record,
 }
 
 /// What a ledger answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// A token.
     Token(Box<Entry>),
@@ -223,6 +221,36 @@ pub enum Reply {
     /// It was not done, and why.
     Refused(Problem),
 }
+
+wire_enum!(Command {
+    0 => Create(creation),
+    1 => List { actor, uid, filter, before, limit },
+    2 => Read { actor, id },
+    3 => Change { actor, id, change },
+    4 => Rotate { actor, id, rotation, minted },
+    5 => Revoke { actor, id },
+    6 => Open(opening),
+    7 => Sessions { actor, uid, before, limit },
+    8 => Kill { actor, id },
+});
+wire_struct!(Creation {
+    actor,
+    user,
+    grant,
+    minted,
+    once,
+    slot,
+    spots
+});
+wire_enum!(Asker { 0 => Operator { workspace }, 1 => Pat { workspace, uid, id } });
+wire_enum!(Reply {
+    0 => Token(token),
+    1 => Page { tokens, next },
+    2 => Sessions { sessions, next },
+    3 => Changed { token, changed, repeated },
+    4 => Refused(problem),
+});
+wire_struct!(Changed { digest, record });
 
 /// The tables of a ledger. Reading works before there is any table.
 pub trait Tokens: Rows {

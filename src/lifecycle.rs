@@ -21,11 +21,11 @@ use crate::record::{Embed, Record, State};
 use crate::scope::Scope;
 use crate::time::{DAY, Time};
 use crate::token::Kind;
-use serde::{Deserialize, Serialize};
+use crate::wire::wire_struct;
 use std::borrow::Cow;
 
 /// A user, known to the directory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// The user's id.
     pub uid: String,
@@ -296,10 +296,8 @@ fn check_no_wider(own: &Record, wanted: &Record) -> Result<(), Problem> {
     } else {
         return Ok(());
     };
-    Err(Problem {
-        field: Some(field.into()),
-        ..Problem::new(403, Code::ScopeInsufficient, format!("{field} {detail}"))
-    })
+    let detail = format!("{field} {detail}");
+    Err(Problem::new(403, Code::ScopeInsufficient, detail).about(field))
 }
 
 /// Whether one end comes after another; `None` is never.
@@ -321,6 +319,8 @@ fn conflict(detail: impl Into<Cow<'static, str>>) -> Problem {
 
 const DEFAULT_DAYS: u64 = 30;
 const DEFAULT_EMBED_DAYS: u64 = 1;
+
+wire_struct!(User { uid, email });
 
 #[cfg(test)]
 mod tests;

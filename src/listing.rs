@@ -4,8 +4,7 @@ use crate::entry::{Entry, Shown};
 use crate::id::Id;
 use crate::time::Time;
 use crate::token::Kind;
-use crate::wire::{self, Message};
-use serde::{Deserialize, Serialize};
+use crate::wire::{self, Message, wire_struct};
 
 /// What the query of a list asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,11 +31,12 @@ impl Default for Listing {
 }
 
 /// Which tokens a list shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Those in this state.
     pub state: Option<Shown>,
-    /// Those with this text in the name or the description, in any case.
+    /// Those with this text in the name or the description; ASCII letters in any
+    /// case.
     pub search: Option<String>,
     /// Those of this kind.
     pub kind: Option<Kind>,
@@ -46,10 +46,10 @@ impl Filter {
     /// Whether a list shows a token.
     pub fn admits(&self, entry: &Entry, now: Time) -> bool {
         let found = |search: &String| {
-            let search = search.to_lowercase();
+            let search = search.to_ascii_lowercase();
             [&entry.record.name, &entry.description]
                 .iter()
-                .any(|text| text.to_lowercase().contains(&search))
+                .any(|text| text.to_ascii_lowercase().contains(&search))
         };
         self.state.is_none_or(|state| entry.shown(now) == state)
             && self.kind.is_none_or(|kind| entry.record.kind() == kind)
@@ -59,13 +59,20 @@ impl Filter {
 
 /// Where the next page begins. Opaque to clients ([`crate::wire`]). It grants
 /// nothing, so it need not be signed: who asks is checked for each page anew.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The user in whose tokens the page begins.
     pub uid: String,
     /// It begins after this token; absent: after the user.
     pub before: Option<Id>,
 }
+
+wire_struct!(Filter {
+    state,
+    search,
+    kind
+});
+wire_struct!(Cursor { uid, before });
 
 impl Message for Cursor {
     const LETTER: char = 'c';

@@ -6,7 +6,9 @@
 //! A look-up never writes.
 
 use crate::digest::Digest;
-use serde::{Deserialize, Deserializer, Serialize};
+use crate::fields::Fields;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// A question to an authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,17 +23,13 @@ pub enum Lookup {
 }
 
 /// An authority's reply.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Found {
     /// The ledger's: the record as JSON, or `Some(None)` where it has none.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<Option<String>>,
     /// The directory's: the settings as JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<String>,
 }
 
@@ -59,7 +57,16 @@ impl Lookup {
 impl Found {
     /// Reads a reply. What is not understood counts as no answer at all.
     pub fn parse(json: &str) -> Option<Self> {
-        let found: Self = serde_json::from_str(json).ok()?;
+        let mut fields = Fields::of_object(json).ok()?;
+        let mut text = |name| match fields.take_raw(name).map(RawValue::get) {
+            None => Some(None),
+            Some("null") => Some(Some(None)),
+            Some(json) => serde_json::from_str(json).ok().map(|text| Some(Some(text))),
+        };
+        let found = Self {
+            record: text("record")?,
+            settings: text("settings")?.flatten(),
+        };
         (found.record.is_some() || found.settings.is_some()).then_some(found)
     }
 
@@ -72,11 +79,6 @@ impl Found {
 const BEFORE: &str = "{\"lookup\":{\"digest\":\"";
 const AFTER: &str = "\"}}";
 const SETTINGS: &str = "{\"settings\":{}}";
-
-/// Tells a member that is `null` from one that is absent.
-fn present<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(json).map(Some)
-}
 
 #[cfg(test)]
 mod tests {

@@ -276,6 +276,7 @@ const LIST_PARAMETERS: [&str; 6] = ["cursor", "kind", "limit", "search", "state"
 mod tests {
     use super::*;
     use crate::entry::tests::minted;
+    use crate::fields::Fields;
     use proptest::prelude::*;
 
     fn id() -> Id {
@@ -297,8 +298,8 @@ mod tests {
     fn wrong_field(rest: &str) -> String {
         let answer = parse("GET", rest).expect_err(rest);
         assert_eq!(answer.status, 400);
-        let problem: Problem = serde_json::from_str(&answer.body).unwrap();
-        problem.field.unwrap_or_default().into_owned()
+        let mut fields = Fields::of_object(&answer.body).unwrap();
+        fields.stored_text_or_empty("field").unwrap()
     }
 
     #[test]

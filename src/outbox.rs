@@ -13,10 +13,8 @@
 //!    the value is put once more, at least 60 s after it was accepted: that
 //!    overwrites an older put that came late.
 
-use serde::{Deserialize, Serialize};
-
 /// A key that has to be written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// The key in KV.
     pub key: String,

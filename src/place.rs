@@ -1,7 +1,7 @@
 //! Where an embed lives.
 
+use crate::wire::wire_text;
 use base32ct::{Base32Unpadded, Encoding};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// The name of a place: 16 lower-case base32 characters.
@@ -9,8 +9,7 @@ use sha2::{Digest as _, Sha256};
 /// They are the first 10 bytes of SHA-256(workspace, user id, app and label,
 /// each ended by a NUL but the last). So all tokens for the same four open the
 /// same place, and nobody chooses a place's name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place(String);
 
 impl Place {
@@ -56,24 +55,12 @@ impl Place {
     }
 }
 
-impl TryFrom<String> for Place {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text).ok_or("place is malformed")
-    }
-}
-
-impl From<Place> for String {
-    fn from(place: Place) -> Self {
-        place.0
-    }
-}
-
 /// What the names of session cookies begin with.
 pub const COOKIE_PREFIX: &str = "__Host-gp-";
 
 const LENGTH: usize = 16;
+
+wire_text!(Place, place => place.as_str(), Place::parse);
 
 #[cfg(test)]
 mod tests {

@@ -1,66 +1,97 @@
 //! Refusals, as RFC 9457 problem details with a stable code.
 
 use crate::answer::Answer;
-use serde::{Deserialize, Serialize};
+use crate::wire::{Wire, wire_struct, wire_text};
+use core::ops::Deref;
+use serde::Serialize;
 use std::borrow::Cow;
 
-/// Why a request was refused. Codes are part of the interface: clients may
-/// rely on them, people read the detail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Code {
-    /// The token may not be used from this address.
-    AddressNotAllowed,
-    /// Token authentication is switched off in the workspace.
-    AuthenticationDisabled,
-    /// The token is not for this app, or there is no such app.
-    AppMismatch,
-    /// The deployment's configuration is wrong.
-    ConfigInvalid,
-    /// The browser kept no cookie for the embed.
-    CookiesBlocked,
-    /// Creating tokens is switched off in the workspace.
-    CreationDisabled,
-    /// A page of another site made the request.
-    CrossSite,
-    /// A field of the body or the query is wrong; `field` names it.
-    InvalidField,
-    /// The request as a whole cannot be understood.
-    InvalidRequest,
-    /// An embed token was presented where a PAT is needed, or the reverse.
-    KindMismatch,
-    /// The token would live longer than allowed.
-    LifetimeExceeded,
-    /// Too many requests.
-    RateLimited,
-    /// The token lacks a scope.
-    ScopeInsufficient,
-    /// There is no live session: it ended, or was killed.
-    SessionEnded,
-    /// KV, the ledger or the directory could not answer.
-    StoreUnavailable,
-    /// The token is disabled.
-    TokenDisabled,
-    /// The token has expired.
-    TokenExpired,
-    /// The text is not a token.
-    TokenMalformed,
-    /// No credential was sent.
-    TokenMissing,
-    /// The token is revoked.
-    TokenRevoked,
-    /// There is no such token.
-    TokenUnknown,
-    /// The token was single-use and is used, or was replaced.
-    TokenUsed,
-    /// The upstream did not answer.
-    UpstreamUnavailable,
+/// Makes the codes, each with its name in answers.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $code:ident = $name:literal,)*) => {
+        /// Why a request was refused. Codes are part of the interface: clients may
+        /// rely on them, people read the detail.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Code {
+            $($(#[$doc])* $code,)*
+        }
+
+        impl Code {
+            /// The name in answers.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$code => $name,)*
+                }
+            }
+
+            /// Reads a name.
+            pub fn parse(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$code),)*
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-/// A refusal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
+codes! {
+    /// The token may not be used from this address.
+    AddressNotAllowed = "address_not_allowed",
+    /// Token authentication is switched off in the workspace.
+    AuthenticationDisabled = "authentication_disabled",
+    /// The token is not for this app, or there is no such app.
+    AppMismatch = "app_mismatch",
+    /// The deployment's configuration is wrong.
+    ConfigInvalid = "config_invalid",
+    /// The browser kept no cookie for the embed.
+    CookiesBlocked = "cookies_blocked",
+    /// Creating tokens is switched off in the workspace.
+    CreationDisabled = "creation_disabled",
+    /// A page of another site made the request.
+    CrossSite = "cross_site",
+    /// A field of the body or the query is wrong; `field` names it.
+    InvalidField = "invalid_field",
+    /// The request as a whole cannot be understood.
+    InvalidRequest = "invalid_request",
+    /// An embed token was presented where a PAT is needed, or the reverse.
+    KindMismatch = "kind_mismatch",
+    /// The token would live longer than allowed.
+    LifetimeExceeded = "lifetime_exceeded",
+    /// Too many requests.
+    RateLimited = "rate_limited",
+    /// The token lacks a scope.
+    ScopeInsufficient = "scope_insufficient",
+    /// There is no live session: it ended, or was killed.
+    SessionEnded = "session_ended",
+    /// KV, the ledger or the directory could not answer.
+    StoreUnavailable = "store_unavailable",
+    /// The token is disabled.
+    TokenDisabled = "token_disabled",
+    /// The token has expired.
+    TokenExpired = "token_expired",
+    /// The text is not a token.
+    TokenMalformed = "token_malformed",
+    /// No credential was sent.
+    TokenMissing = "token_missing",
+    /// The token is revoked.
+    TokenRevoked = "token_revoked",
+    /// There is no such token.
+    TokenUnknown = "token_unknown",
+    /// The token was single-use and is used, or was replaced.
+    TokenUsed = "token_used",
+    /// The upstream did not answer.
+    UpstreamUnavailable = "upstream_unavailable",
+}
+
+/// A refusal. It is passed on in many places, and so is kept small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem(Box<Details>);
+
+/// What a refusal says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Details {
     /// The HTTP status.
     pub status: u16,
     /// The stable code.
@@ -71,15 +102,42 @@ pub struct Problem {
     pub field: Option<Cow<'static, str>>,
 }
 
+impl Deref for Problem {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
 impl Problem {
     /// A refusal with a status, a code and a sentence.
     pub fn new(status: u16, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self::of(status, code, detail.into())
+    }
+
+    #[inline(never)]
+    fn of(status: u16, code: Code, detail: Cow<'static, str>) -> Self {
+        Self(Box::new(Details {
             status,
             code,
-            detail: detail.into(),
+            detail,
             field: None,
-        }
+        }))
+    }
+
+    /// The same about a field.
+    #[must_use]
+    pub fn about(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.0.field = Some(field.into());
+        self
+    }
+
+    /// The same with another status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.0.status = status;
+        self
     }
 
     /// A field is wrong: 400.
@@ -87,10 +145,7 @@ impl Problem {
         field: impl Into<Cow<'static, str>>,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self {
-            field: Some(field.into()),
-            ..Self::new(400, Code::InvalidField, detail)
-        }
+        Self::new(400, Code::InvalidField, detail).about(field)
     }
 
     /// The request cannot be understood: 400.
@@ -122,32 +177,26 @@ impl Problem {
         )
     }
 
-    /// The code as clients see it.
-    pub fn code_text(&self) -> String {
-        let json = serde_json::to_string(&self.code).unwrap_or_default();
-        json.trim_matches('"').to_owned()
-    }
-
     /// The answer, as `application/problem+json`. A 503 and a 429 say when to
     /// come back.
     pub fn answer(&self) -> Answer {
         #[derive(Serialize)]
-        struct Details<'a> {
+        struct Body<'a> {
             title: &'static str,
             status: u16,
-            code: Code,
+            code: &'static str,
             detail: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
             field: Option<&'a str>,
         }
-        let details = Details {
+        let body = Body {
             title: title(self.status),
             status: self.status,
-            code: self.code,
+            code: self.code.name(),
             detail: &self.detail,
             field: self.field.as_deref(),
         };
-        let body = Answer::with_body(self.status, "application/problem+json", &details);
+        let body = Answer::with_body(self.status, "application/problem+json", &body);
         self.status_headers(body)
     }
 
@@ -189,6 +238,24 @@ const fn title(status: u16) -> &'static str {
         _ => "Internal Server Error",
     }
 }
+
+impl Wire for Problem {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.0.put(to);
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        Wire::take(from).map(Self)
+    }
+}
+
+wire_struct!(Details {
+    status,
+    code,
+    detail,
+    field
+});
+wire_text!(Code, code => code.name(), Code::parse);
 
 #[cfg(test)]
 mod tests {

@@ -299,24 +299,6 @@ struct Stored<'a> {
     kill: &'a [(Id, Time)],
 }
 
-/// A record inside a message that is not JSON: as its JSON text, since the
-/// members that are left out there would be missed in a format without names.
-pub mod as_json {
-    use super::Record;
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    /// Writes the text.
-    pub fn serialize<S: Serializer>(record: &Record, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&record.to_json())
-    }
-
-    /// Reads the text.
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Record, D::Error> {
-        let json = String::deserialize(from)?;
-        Record::parse(&json).map_err(de::Error::custom)
-    }
-}
-
 /// The stored value is not a record that this version understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedRecord;

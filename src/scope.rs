@@ -1,10 +1,11 @@
 //! What a token may do: scopes, as RFC 6749 §3.3 spells them.
 
-use serde::{Deserialize, Serialize};
+use crate::wire::wire_text;
+use serde::Serialize;
 
 /// One scope: 1 to 64 characters out of `%x21 / %x23-5B / %x5D-7E`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
 pub struct Scope(String);
 
 impl Scope {
@@ -24,23 +25,9 @@ impl Scope {
     }
 }
 
-impl TryFrom<String> for Scope {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text).ok_or("scope is malformed")
-    }
-}
-
-impl From<Scope> for String {
-    fn from(scope: Scope) -> Self {
-        scope.0
-    }
-}
-
 /// A set of scopes, sorted, each once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<Scope>", into = "Vec<Scope>")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Scopes(Vec<Scope>);
 
 impl Scopes {
@@ -90,6 +77,11 @@ impl From<Scopes> for Vec<Scope> {
         scopes.0
     }
 }
+
+wire_text!(Scopes, scopes => &scopes.joined(), |text| {
+    let scopes: Option<Vec<_>> = text.split_terminator(' ').map(Scope::parse).collect();
+    scopes.map(Self::from)
+});
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,7 @@ use crate::digest::Digest;
 use crate::id::Id;
 use crate::place::Place;
 use crate::time::Time;
-use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -141,7 +141,7 @@ impl SessionKeys {
             let named = (1..=MAX_KEY_ID).contains(&id.len())
                 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
                 && !keys.iter().any(|key| key.id == id);
-            let secret = Base64::decode_vec(secret).ok()?;
+            let secret = Base64Unpadded::decode_vec(secret.trim_end_matches('=')).ok()?;
             if !named || secret.len() < 32 {
                 return None;
             }
@@ -187,6 +187,7 @@ const ROOM_FOR_NAMES: usize = 156;
 mod tests {
     use super::*;
     use crate::hint::Hint;
+    use base64ct::Base64;
     use proptest::prelude::*;
 
     const NOW: Time = Time::from_seconds(1_700_000_000);

@@ -20,10 +20,11 @@ use crate::problem::{Code, Problem};
 use crate::record::State;
 use crate::time::Time;
 use crate::transaction::{Outcome, Stop, acting, save};
-use serde::{Deserialize, Serialize};
+use crate::wire::wire_struct;
+use serde::Serialize;
 
 /// A session as its ledger keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Live {
     /// Its public name.
     pub id: Id,
@@ -74,7 +75,7 @@ impl Live {
 }
 
 /// A session to be opened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
     /// The workspace.
     pub workspace: String,
@@ -90,7 +91,7 @@ pub struct Opening {
 
 /// A place with what an error page in it must know where the session's cookie
 /// is missing: the value of `p/<place>` in KV. None of it is secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spot {
     /// The place.
     pub place: Place,
@@ -325,3 +326,29 @@ pub fn unknown() -> Problem {
 
 /// How many live sessions a user may have.
 pub const MAX_LIVE: usize = 1_000;
+
+wire_struct!(Live {
+    id,
+    token,
+    workspace,
+    uid,
+    app,
+    place,
+    ends,
+    killed
+});
+wire_struct!(Opening {
+    workspace,
+    uid,
+    token,
+    session,
+    spot
+});
+wire_struct!(Spot {
+    place,
+    app,
+    origins
+});
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,11 @@
 //! Moments, in whole Unix seconds. The core has no clock: shells pass the time.
 
+use crate::wire::Wire;
 use chrono::{DateTime, SecondsFormat};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// A moment in Unix seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Time(u64);
 
@@ -56,6 +57,16 @@ impl Time {
 }
 
 const END_OF_9999: Time = Time(253_402_300_799);
+
+impl Wire for Time {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.0.put(to);
+    }
+
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        u64::take(from).map(Self)
+    }
+}
 
 #[cfg(test)]
 mod tests {

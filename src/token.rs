@@ -12,11 +12,12 @@
 
 use crate::base62;
 use crate::hint::Hint;
+use crate::wire::wire_text;
 use crc::{CRC_32_ISO_HDLC, Crc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// What a token is for; each kind has its prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Kind {
     /// A personal access token, which a program sends with each request.
     #[serde(rename = "p")]
@@ -32,6 +33,14 @@ impl Kind {
         match self {
             Self::Pat => "pat",
             Self::Embed => "pat_embed",
+        }
+    }
+
+    /// The letter that a record has for it.
+    const fn letter(self) -> &'static str {
+        match self {
+            Self::Pat => "p",
+            Self::Embed => "e",
         }
     }
 
@@ -164,6 +173,8 @@ const HINT_LENGTH: usize = Hint::LENGTH;
 const BODY_LENGTH: usize = 30;
 const CHECKSUM_LENGTH: usize = 6;
 const TAIL_LENGTH: usize = BODY_LENGTH + CHECKSUM_LENGTH;
+
+wire_text!(Kind, kind => kind.letter(), Kind::from_letter);
 
 #[cfg(test)]
 mod tests {

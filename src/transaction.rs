@@ -11,7 +11,7 @@ use crate::lifecycle;
 use crate::listing::Filter;
 use crate::outbox::Effect;
 use crate::problem::{Code, Problem};
-use crate::record::State;
+use crate::record::{Embed, State};
 use crate::sessions::{self, Sessions};
 use crate::time::{DAY, Time};
 
@@ -282,7 +282,11 @@ pub(crate) fn save<T: Tokens>(
         .unwrap_or(token);
     for entry in &changed {
         let record = &entry.record;
-        let grants = record.rev == 1 || record.state == State::Active && entry.successor.is_none();
+        let killed = |embed: &Embed| !embed.killed.is_empty();
+        let withdraws = record.state != State::Active
+            || entry.successor.is_some()
+            || record.embed.as_ref().is_some_and(killed);
+        let grants = record.rev == 1 || !withdraws;
         let effect = if grants {
             Effect::Grants
         } else {
@@ -328,6 +332,8 @@ const MAX_TOLD: usize = 50;
 const BATCH: usize = 100;
 const MAX_BATCHES: usize = 10;
 
+#[cfg(test)]
+pub(crate) mod shelf;
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "made-up numbers are small")]
 mod tests;

@@ -25,8 +25,6 @@ pub enum Verdict {
     Asset {
         /// The file's path.
         path: &'static str,
-        /// Headers to set on it.
-        headers: Vec<(&'static str, &'static str)>,
     },
     /// Carry out a management request: read its body and go the asynchronous way.
     Manage {

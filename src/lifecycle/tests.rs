@@ -66,7 +66,7 @@ fn a_child_may_be_narrower_and_never_wider() {
     let with = |change: fn(&mut Grant)| {
         let mut grant = grant();
         change(&mut grant);
-        mint_for(&grant, Some(&actor)).map_err(|problem| (problem.status, problem.field))
+        mint_for(&grant, Some(&actor)).map_err(|problem| (problem.status, problem.field.clone()))
     };
     let refused = |field: &str| Err((403, Some(field.to_owned().into())));
     assert!(with(|grant| grant.allowed_ips = Some(ips(&["192.0.2.7"]))).is_ok());

@@ -2,7 +2,7 @@
 //! its list of users.
 
 use super::outbox::{self, Value};
-use super::sql::{Failed, Migrations, Row as SqlRow, Sql, integer};
+use super::sql::{Failed, Migrations, Row as SqlRow, Sql};
 use crate::digest::Digest;
 use crate::directory::{self, Command, Registration, Users};
 use crate::lifecycle::User;
@@ -50,7 +50,7 @@ impl Users for Sql {
 
     fn by_id(&self, uid: &str) -> Result<Option<User>, Failed> {
         let query = "SELECT uid, email FROM users WHERE uid = ?";
-        self.first(query, vec![uid.into()])?
+        self.first(query, &[uid.into()])?
             .as_ref()
             .map(read)
             .transpose()
@@ -58,7 +58,7 @@ impl Users for Sql {
 
     fn by_email(&self, email: &str) -> Result<Option<User>, Failed> {
         let query = "SELECT uid, email FROM users WHERE email = ? AND email <> ''";
-        self.first(query, vec![email.into()])?
+        self.first(query, &[email.into()])?
             .as_ref()
             .map(read)
             .transpose()
@@ -66,19 +66,19 @@ impl Users for Sql {
 
     fn after(&self, uid: Option<&str>, limit: u8) -> Result<Vec<User>, Failed> {
         let query = "SELECT uid, email FROM users WHERE uid > ? ORDER BY uid LIMIT ?";
-        let values = vec![uid.unwrap_or_default().into(), integer(limit.into())];
-        self.rows(query, values)?.iter().map(read).collect()
+        let values = [uid.unwrap_or_default().into(), u64::from(limit).into()];
+        self.rows(query, &values)?.iter().map(read).collect()
     }
 
     fn save_user(&self, workspace: &str, user: &User) -> Result<(), Failed> {
         let save = "INSERT INTO users (uid, workspace, email) VALUES (?, ?, ?)
                     ON CONFLICT (uid) DO UPDATE SET email = excluded.email";
-        let values = vec![
+        let values = [
             user.uid.as_str().into(),
             workspace.into(),
             user.email.as_str().into(),
         ];
-        self.write(save, values)
+        self.write(save, &values)
     }
 
     fn body_under(
@@ -89,13 +89,13 @@ impl Users for Sql {
     ) -> Result<Option<Digest>, Failed> {
         let query = "SELECT body FROM requests
                      WHERE workspace = ? AND actor = ? AND key = ? AND at >= ?";
-        let values = vec![
+        let values = [
             registration.workspace.as_str().into(),
             registration.actor.as_str().into(),
             key.into(),
-            integer(since_ms),
+            since_ms.into(),
         ];
-        let found = self.first(query, values)?;
+        let found = self.first(query, &values)?;
         found
             .map(|row| {
                 row.text(0)
@@ -114,17 +114,18 @@ impl Users for Sql {
         forget_before_ms: u64,
     ) -> Result<(), Failed> {
         let forget = "DELETE FROM requests WHERE at < ?";
-        self.write(forget, vec![integer(forget_before_ms)])?;
+        self.write(forget, &[forget_before_ms.into()])?;
+        let body = body.to_hex();
         let note = "INSERT OR REPLACE INTO requests (workspace, actor, key, body, at)
                     VALUES (?, ?, ?, ?, ?)";
-        let values = vec![
+        let values = [
             registration.workspace.as_str().into(),
             registration.actor.as_str().into(),
             key.into(),
-            body.to_hex().into(),
-            integer(now_ms),
+            body.as_str().into(),
+            now_ms.into(),
         ];
-        self.write(note, values)
+        self.write(note, &values)
     }
 }
 

@@ -209,8 +209,17 @@ async function readBody(request, signal) {
   }
 }
 
+/** Headers of every asset: pages of any site may load it. */
+const ASSET_HEADERS = {
+  "access-control-allow-origin": "*",
+  "cache-control": "public, max-age=3600",
+  "cross-origin-resource-policy": "cross-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
 /** A file of the assets. */
-async function asset(request, { path, headers }, env) {
+async function asset(request, { path }, env) {
   const { method } = request;
   const ifNoneMatch = request.headers.get("if-none-match");
   const found = await env.ASSETS.fetch(new URL(path, request.url), {
@@ -218,7 +227,7 @@ async function asset(request, { path, headers }, env) {
     headers: ifNoneMatch ? { "if-none-match": ifNoneMatch } : {},
   });
   const answer = new Response(found.body, found);
-  for (const [name, value] of headers) answer.headers.set(name, value);
+  for (const [name, value] of Object.entries(ASSET_HEADERS)) answer.headers.set(name, value);
   return answer;
 }
 

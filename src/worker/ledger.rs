@@ -1,7 +1,7 @@
 //! The Durable Object `l/<hint>`, which owns the tokens of its users.
 
 use super::outbox::{self, Value};
-use super::sql::{Failed, Migrations, Row as SqlRow, Sql, integer};
+use super::sql::{Bind, Failed, Migrations, Row as SqlRow, Sql};
 use crate::digest::Digest;
 use crate::entry::Entry;
 use crate::id::Id;
@@ -14,7 +14,6 @@ use crate::sessions::{Live, Sessions, Spot};
 use crate::time::Time;
 use crate::transaction;
 use crate::wire;
-use wasm_bindgen::JsValue;
 
 /// Carries out a command, or looks a token up, and answers the reply.
 pub fn execute(sql: &Sql, command: &str, now_ms: u64) -> Result<String, Failed> {
@@ -51,8 +50,8 @@ pub fn value(sql: &Sql, row: &Row, now_ms: u64) -> Result<Option<Value>, Failed>
     }
     let query = "SELECT record FROM tokens WHERE digest = ? AND workspace = ? AND uid = ?";
     let digest = row.key.trim_start_matches("t/");
-    let values = [digest, &row.workspace, &row.uid].map(JsValue::from);
-    let Some(found) = sql.first(query, values.into())? else {
+    let values = [digest, &row.workspace, &row.uid].map(Bind::Text);
+    let Some(found) = sql.first(query, &values)? else {
         return Ok(None);
     };
     let text = found.text(0).ok_or(Failed)?;
@@ -67,14 +66,14 @@ pub fn value(sql: &Sql, row: &Row, now_ms: u64) -> Result<Option<Value>, Failed>
 impl Tokens for Sql {
     fn lookup(&self, digest: &Digest) -> Result<Option<String>, Failed> {
         let query = "SELECT record FROM tokens WHERE digest = ?";
-        let found = self.first(query, vec![digest.to_hex().into()])?;
+        let found = self.first(query, &[digest.to_hex().as_str().into()])?;
         Ok(found.and_then(|row| row.text(0)))
     }
 
     fn token(&self, workspace: &str, id: &Id) -> Result<Option<Entry>, Failed> {
         let query = format!("SELECT {COLUMNS} FROM tokens WHERE id = ? AND workspace = ?");
-        let values = vec![id.as_str().into(), workspace.into()];
-        self.first(&query, values)?.as_ref().map(read).transpose()
+        let values = [id.as_str().into(), workspace.into()];
+        self.first(&query, &values)?.as_ref().map(read).transpose()
     }
 
     fn kin(&self, token: &Record) -> Result<Vec<Entry>, Failed> {
@@ -84,7 +83,7 @@ impl Tokens for Sql {
         );
         let id = token.id.as_str();
         let values = [&token.workspace, &token.uid, id, id];
-        let rows = self.rows(&query, values.map(JsValue::from).into())?;
+        let rows = self.rows(&query, &values.map(Bind::Text))?;
         rows.iter().map(read).collect()
     }
 
@@ -100,8 +99,8 @@ impl Tokens for Sql {
             "SELECT {COLUMNS} FROM tokens WHERE workspace = ? AND uid = ? AND slot = ?
              ORDER BY id DESC LIMIT 1"
         );
-        let values = [workspace, uid, slot].map(JsValue::from);
-        let found = self.first(&query, values.into())?;
+        let values = [workspace, uid, slot].map(Bind::Text);
+        let found = self.first(&query, &values)?;
         found.as_ref().map(read).transpose()
     }
 
@@ -124,44 +123,47 @@ impl Tokens for Sql {
              ORDER BY id DESC LIMIT {limit}"
         );
         let values = [workspace, uid, before.map_or("~", Id::as_str)];
-        let rows = self.rows(&query, values.map(JsValue::from).into())?;
+        let rows = self.rows(&query, &values.map(Bind::Text))?;
         rows.iter().map(read).collect()
     }
 
     fn save_token(&self, entry: &Entry) -> Result<(), Failed> {
         let record = &entry.record;
-        let id = |id: &Option<Id>| text_or_null(id.as_ref().map(Id::as_str));
+        fn id(id: &Option<Id>) -> Bind<'_> {
+            id.as_ref().map(Id::as_str).into()
+        }
+        let (json, digest) = (record.to_json(), entry.digest.to_hex());
         if record.rev == 1 {
             let insert = format!(
                 "INSERT INTO tokens ({COLUMNS}, id, workspace, uid)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             );
-            let values = vec![
-                record.to_json().into(),
-                entry.digest.to_hex().into(),
+            let values = [
+                json.as_str().into(),
+                digest.as_str().into(),
                 entry.description.as_str().into(),
                 entry.start.as_str().into(),
                 id(&entry.parent),
                 id(&entry.successor),
-                text_or_null(entry.slot.as_deref()),
+                entry.slot.as_deref().into(),
                 record.id.as_str().into(),
                 record.workspace.as_str().into(),
                 record.uid.as_str().into(),
             ];
-            return self.write(&insert, values);
+            return self.write(&insert, &values);
         }
         // What never changes is not written again.
         let update = "UPDATE tokens SET record = ?, description = ?, successor = ?
                       WHERE id = ? AND workspace = ? AND uid = ?";
-        let values = vec![
-            record.to_json().into(),
+        let values = [
+            json.as_str().into(),
             entry.description.as_str().into(),
             id(&entry.successor),
             record.id.as_str().into(),
             record.workspace.as_str().into(),
             record.uid.as_str().into(),
         ];
-        self.write(update, values)
+        self.write(update, &values)
     }
 
     fn made_by(
@@ -172,14 +174,15 @@ impl Tokens for Sql {
     ) -> Result<Option<Id>, Failed> {
         let query = "SELECT token FROM requests
                      WHERE workspace = ? AND uid = ? AND actor = ? AND request = ? AND at >= ?";
-        let values = vec![
+        let request = once.to_hex();
+        let values = [
             creation.actor.workspace().into(),
             creation.user.uid.as_str().into(),
             creation.actor.name().into(),
-            once.to_hex().into(),
-            integer(since_ms),
+            request.as_str().into(),
+            since_ms.into(),
         ];
-        let found = self.first(query, values)?;
+        let found = self.first(query, &values)?;
         Ok(found.and_then(|row| row.text(0).as_deref().and_then(Id::parse)))
     }
 
@@ -191,18 +194,19 @@ impl Tokens for Sql {
         forget_before_ms: u64,
     ) -> Result<(), Failed> {
         let forget = "DELETE FROM requests WHERE at < ?";
-        self.write(forget, vec![integer(forget_before_ms)])?;
+        self.write(forget, &[forget_before_ms.into()])?;
         let note = "INSERT OR REPLACE INTO requests (workspace, uid, actor, request, token, at)
                     VALUES (?, ?, ?, ?, ?, ?)";
-        let values = vec![
+        let request = once.to_hex();
+        let values = [
             creation.actor.workspace().into(),
             creation.user.uid.as_str().into(),
             creation.actor.name().into(),
-            once.to_hex().into(),
+            request.as_str().into(),
             creation.minted.id.as_str().into(),
-            integer(now_ms),
+            now_ms.into(),
         ];
-        self.write(note, values)
+        self.write(note, &values)
     }
 }
 
@@ -229,8 +233,8 @@ const COLUMNS: &str = "record, digest, description, start, parent, successor, sl
 impl Sessions for Sql {
     fn session(&self, workspace: &str, id: &Id) -> Result<Option<Live>, Failed> {
         let query = format!("SELECT {SESSION} FROM sessions WHERE id = ? AND workspace = ?");
-        let values = [id.as_str(), workspace].map(JsValue::from);
-        let found = self.first(&query, values.into())?;
+        let values = [id.as_str(), workspace].map(Bind::Text);
+        let found = self.first(&query, &values)?;
         found.as_ref().map(read_session).transpose()
     }
 
@@ -253,36 +257,40 @@ impl Sessions for Sql {
              WHERE workspace = ? AND uid = ? AND id < ? AND ends > ? AND killed = 0
              ORDER BY id DESC LIMIT {limit}"
         );
-        let values = [workspace, uid, before.map_or("~", Id::as_str)];
-        let values = values.map(JsValue::from).into_iter();
-        let values = values.chain([integer(now.seconds())]).collect();
-        let rows = self.rows(&query, values)?;
+        let before = before.map_or("~", Id::as_str);
+        let values = [
+            workspace.into(),
+            uid.into(),
+            before.into(),
+            now.seconds().into(),
+        ];
+        let rows = self.rows(&query, &values)?;
         rows.iter().map(read_session).collect()
     }
 
     fn save_session(&self, session: &Live, now: Time) -> Result<(), Failed> {
         let (workspace, uid) = (session.workspace.as_str(), session.uid.as_str());
         let forget = "DELETE FROM sessions WHERE workspace = ? AND uid = ? AND ends <= ?";
-        let values = vec![workspace.into(), uid.into(), integer(now.seconds())];
-        self.write(forget, values)?;
+        let values = [workspace.into(), uid.into(), now.seconds().into()];
+        self.write(forget, &values)?;
         let replace =
             format!("INSERT OR REPLACE INTO sessions ({SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-        let values = vec![
+        let values = [
             session.id.as_str().into(),
             session.token.as_str().into(),
             workspace.into(),
             uid.into(),
             session.app.as_str().into(),
             session.place.as_str().into(),
-            integer(session.ends.seconds()),
-            integer(session.killed.into()),
+            session.ends.seconds().into(),
+            u64::from(session.killed).into(),
         ];
-        self.write(&replace, values)
+        self.write(&replace, &values)
     }
 
     fn spot(&self, place: &Place) -> Result<Option<(Spot, Option<Time>)>, Failed> {
         let query = "SELECT app, origins, until FROM places WHERE place = ?";
-        let Some(row) = self.first(query, vec![place.as_str().into()])? else {
+        let Some(row) = self.first(query, &[place.as_str().into()])? else {
             return Ok(None);
         };
         let spot = Spot {
@@ -307,19 +315,20 @@ impl Sessions for Sql {
         now: Time,
     ) -> Result<(), Failed> {
         let forget = "DELETE FROM places WHERE workspace = ? AND uid = ? AND until <= ?";
-        let values = vec![workspace.into(), uid.into(), integer(now.seconds())];
-        self.write(forget, values)?;
+        let values = [workspace.into(), uid.into(), now.seconds().into()];
+        self.write(forget, &values)?;
+        let origins = spot.origins.join(" ");
         let replace = "INSERT OR REPLACE INTO places (place, workspace, uid, app, origins, until)
                        VALUES (?, ?, ?, ?, ?, ?)";
-        let values = vec![
+        let values = [
             spot.place.as_str().into(),
             workspace.into(),
             uid.into(),
             spot.app.as_str().into(),
-            spot.origins.join(" ").into(),
-            until.map_or(JsValue::NULL, |until| integer(until.seconds())),
+            origins.as_str().into(),
+            until.map(Time::seconds).into(),
         ];
-        self.write(replace, values)
+        self.write(replace, &values)
     }
 }
 
@@ -349,13 +358,9 @@ const SESSION: &str = "id, token, workspace, uid, app, place, ends, killed";
 
 /// A count of a user's rows, by a query that compares a moment too.
 fn count(sql: &Sql, query: &str, workspace: &str, uid: &str, at: Time) -> Result<usize, Failed> {
-    let values = vec![workspace.into(), uid.into(), integer(at.seconds())];
-    let count = sql.first(query, values)?.and_then(|row| row.number(0));
+    let values = [workspace.into(), uid.into(), at.seconds().into()];
+    let count = sql.first(query, &values)?.and_then(|row| row.number(0));
     Ok(usize::try_from(count.unwrap_or(0)).unwrap_or(usize::MAX))
-}
-
-fn text_or_null(text: Option<&str>) -> JsValue {
-    text.map_or(JsValue::NULL, JsValue::from)
 }
 
 /// The tables, version by version.

@@ -5,10 +5,9 @@
 //! again, and at its end to when the next row is due: whatever happens in
 //! between, it comes back. The puts themselves are JavaScript's (`outbox.js`).
 
-use super::sql::{Failed, Row as SqlRow, Sql, integer, log};
+use super::sql::{Failed, Row as SqlRow, Sql, log};
 use crate::outbox::{Row, Rows};
 use serde::Serialize;
-use wasm_bindgen::JsValue;
 
 /// The table that each Durable Object with an outbox has.
 pub const TABLE: &str = "
@@ -38,7 +37,7 @@ pub type Find = fn(&Sql, &Row, now_ms: u64) -> Result<Option<Value>, Failed>;
 
 /// Sets the alarm to when the first row is due, if there is one.
 pub fn arm(sql: &Sql) -> Result<(), Failed> {
-    let earliest = sql.first("SELECT MIN(due) FROM outbox", Vec::new())?;
+    let earliest = sql.first("SELECT MIN(due) FROM outbox", &[])?;
     match earliest.and_then(|row| row.number(0)) {
         Some(due) => sql.set_alarm(due),
         None => Ok(()),
@@ -64,7 +63,7 @@ pub fn due(sql: &Sql, find: Find, now_ms: u64) -> Result<String, Failed> {
     let query = format!(
         "SELECT {COLUMNS} FROM outbox WHERE due <= ? ORDER BY repeat DESC, due LIMIT {BATCH}"
     );
-    let rows = sql.rows(&query, vec![integer(now_ms)])?;
+    let rows = sql.rows(&query, &[now_ms.into()])?;
     let puts = rows
         .iter()
         .map(|row| {
@@ -108,8 +107,10 @@ pub fn settle(
         Some(row) => sql.save_row(&row),
         None => {
             let delete = "DELETE FROM outbox WHERE key = ? AND workspace = ? AND uid = ?";
-            let key = [key, &workspace, &uid];
-            sql.write(delete, key.map(JsValue::from).into())
+            sql.write(
+                delete,
+                &[key.into(), workspace.as_str().into(), uid.as_str().into()],
+            )
         }
     }
 }
@@ -125,7 +126,7 @@ struct Metric {
 /// One structured line if KV has not accepted everything.
 fn report(sql: &Sql, now_ms: u64) -> Result<(), Failed> {
     let query = "SELECT COUNT(*), MIN(since) FROM outbox WHERE since IS NOT NULL";
-    let row = sql.first(query, Vec::new())?;
+    let row = sql.first(query, &[])?;
     let entries = row.as_ref().and_then(|row| row.number(0)).unwrap_or(0);
     if let Some(since) = row.as_ref().and_then(|row| row.number(1)) {
         let age = now_ms.saturating_sub(since) / 1000;
@@ -146,24 +147,24 @@ impl Rows for Sql {
 
     fn row(&self, key: &str) -> Result<Option<Row>, Failed> {
         let query = format!("SELECT {COLUMNS} FROM outbox WHERE key = ?");
-        let row = self.first(&query, vec![key.into()])?;
+        let row = self.first(&query, &[key.into()])?;
         row.as_ref().map(read).transpose()
     }
 
     fn save_row(&self, row: &Row) -> Result<(), Failed> {
-        let values = vec![
+        let values = [
             row.key.as_str().into(),
             row.workspace.as_str().into(),
             row.uid.as_str().into(),
-            integer(row.due),
-            integer(row.attempts.into()),
-            integer(row.repeat.into()),
-            row.since.map_or(JsValue::NULL, integer),
-            integer(row.generation),
+            row.due.into(),
+            u64::from(row.attempts).into(),
+            u64::from(row.repeat).into(),
+            row.since.into(),
+            row.generation.into(),
         ];
         let replace =
             format!("INSERT OR REPLACE INTO outbox ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-        self.write(&replace, values)
+        self.write(&replace, &values)
     }
 }
 

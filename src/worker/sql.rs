@@ -74,7 +74,7 @@ impl Sql {
 
     /// Runs a query. Where there are no tables yet, there are no rows either:
     /// reading never makes a table.
-    pub fn rows(&self, query: &str, values: Vec<JsValue>) -> Result<Vec<Row>, Failed> {
+    pub fn rows(&self, query: &str, values: &[Bind<'_>]) -> Result<Vec<Row>, Failed> {
         match self.version()? {
             0 => return Ok(Vec::new()),
             version if version < self.migrations.len() => self.migrate()?,
@@ -84,12 +84,12 @@ impl Sql {
     }
 
     /// The first row of a query.
-    pub fn first(&self, query: &str, values: Vec<JsValue>) -> Result<Option<Row>, Failed> {
+    pub fn first(&self, query: &str, values: &[Bind<'_>]) -> Result<Option<Row>, Failed> {
         Ok(self.rows(query, values)?.into_iter().next())
     }
 
     /// Runs a statement that writes, after bringing the tables up to date.
-    pub fn write(&self, statement: &str, values: Vec<JsValue>) -> Result<(), Failed> {
+    pub fn write(&self, statement: &str, values: &[Bind<'_>]) -> Result<(), Failed> {
         self.migrate()?;
         self.exec(statement, values).map(drop)
     }
@@ -139,11 +139,11 @@ impl Sql {
             return Ok(self.version.get());
         }
         let table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'";
-        if self.exec(table, Vec::new())?.is_empty() {
+        if self.exec(table, &[])?.is_empty() {
             return Ok(0);
         }
         let version = "SELECT value FROM meta WHERE name = 'version'";
-        let version = self.exec(version, Vec::new())?;
+        let version = self.exec(version, &[])?;
         let version = version.first().and_then(|row| row.number(0));
         match version.and_then(|version| usize::try_from(version).ok()) {
             Some(version) if (1..=self.migrations.len()).contains(&version) => {
@@ -162,21 +162,21 @@ impl Sql {
         if version == 0 {
             let meta = "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
                         STRICT, WITHOUT ROWID";
-            self.exec(meta, Vec::new())?;
+            self.exec(meta, &[])?;
         }
         for statements in self.migrations.iter().skip(version).copied().flatten() {
-            self.exec(statements, Vec::new())?;
+            self.exec(statements, &[])?;
         }
         let version = self.migrations.len();
         let note = "INSERT OR REPLACE INTO meta (name, value) VALUES ('version', ?)";
-        self.exec(note, vec![integer(version as u64)])?;
+        self.exec(note, &[Bind::Number(version as u64)])?;
         self.version.set(version);
         Ok(())
     }
 
-    fn exec(&self, query: &str, values: Vec<JsValue>) -> Result<Vec<Row>, Failed> {
+    fn exec(&self, query: &str, values: &[Bind<'_>]) -> Result<Vec<Row>, Failed> {
         let failed = |error: JsValue| self.failed(&error);
-        let values: Array = values.into_iter().collect();
+        let values: Array = values.iter().map(|value| value.to_js()).collect();
         let rows = self.sql.exec(query, values).map_err(failed)?.raw();
         rows.into_iter()
             .map(|row| row.map(|row| Row(row.unchecked_into())).map_err(failed))
@@ -211,13 +211,53 @@ impl Row {
     }
 }
 
-/// A number to bind. What SQLite holds are moments and counts, far below 2^53.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "moments and counts are exact in a float"
-)]
-pub fn integer(number: u64) -> JsValue {
-    JsValue::from_f64(number as f64)
+/// A value to bind.
+#[derive(Clone, Copy, Debug)]
+pub enum Bind<'a> {
+    /// A text.
+    Text(&'a str),
+    /// A moment or a count, far below 2^53.
+    Number(u64),
+    /// Nothing.
+    Null,
+}
+
+impl Bind<'_> {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "moments and counts are exact in a float"
+    )]
+    fn to_js(self) -> JsValue {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Number(number) => JsValue::from_f64(number as f64),
+            Self::Null => JsValue::NULL,
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Bind<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<u64> for Bind<'_> {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Bind<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Null, Self::Text)
+    }
+}
+
+impl From<Option<u64>> for Bind<'_> {
+    fn from(number: Option<u64>) -> Self {
+        number.map_or(Self::Null, Self::Number)
+    }
 }
 
 #[derive(Serialize)]

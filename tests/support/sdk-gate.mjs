@@ -9,9 +9,9 @@ import { text } from "node:stream/consumers";
 const ROOT = new URL("../../", import.meta.url);
 const read = (path) => readFileSync(new URL(path, ROOT), "utf8");
 const SDK = read("www/embed.js");
-const CSS = read("src/page/page.css");
-const WATCH = read("src/page/watch.js");
-const REFUSAL = read("src/page/refusal.js");
+const CSS = read("www/embed/page.css");
+const WATCH = read("www/embed/watch.js");
+const REFUSAL = read("www/embed/refusal.js");
 
 /** Records every event of every element, and what the browser's policies have refused. */
 const RECORDER = `

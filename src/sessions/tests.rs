@@ -1,0 +1,342 @@
+use super::*;
+use crate::entry::tests::{NOW, entry, minted};
+use crate::grant::{EmbedGrant, Grant, Lifetime};
+use crate::ledger::{Command, Creation};
+use crate::lifecycle::User;
+use crate::record::Embed;
+use crate::scope::Scopes;
+use crate::transaction::shelf::{MS, Shelf};
+
+const ORIGIN: &str = "https://portal.example";
+
+fn operator() -> Asker {
+    Asker::Operator {
+        workspace: "default".to_owned(),
+    }
+}
+
+fn pat(entry: &Entry) -> Asker {
+    Asker::Pat {
+        workspace: "default".to_owned(),
+        uid: entry.record.uid.clone(),
+        id: entry.record.id.clone(),
+    }
+}
+
+/// The nth token of a user, which opens the app «jobs» for an hour.
+fn embed(uid: &str, n: u8, single_use: bool) -> Entry {
+    let mut entry = entry(uid, n);
+    entry.record.scopes = Scopes::default();
+    entry.record.apps = vec!["jobs".to_owned()];
+    entry.record.embed = Some(Embed {
+        session_minutes: 60,
+        single_use,
+        ..Embed::default()
+    });
+    entry
+}
+
+fn spot(uid: &str) -> Spot {
+    Spot {
+        place: Place::of("default", uid, "jobs", ""),
+        app: "jobs".to_owned(),
+        origins: vec![ORIGIN.to_owned()],
+    }
+}
+
+fn opening(token: &Entry, n: u8) -> Command {
+    let uid = token.record.uid.clone();
+    Command::Open(Box::new(Opening {
+        workspace: "default".to_owned(),
+        token: token.record.id.clone(),
+        session: minted(&uid, n).id,
+        spot: spot(&uid),
+        uid,
+    }))
+}
+
+fn code(shelf: &Shelf, command: Command) -> Option<Code> {
+    match shelf.run(command) {
+        Reply::Refused(problem) => Some(problem.code),
+        _ => None,
+    }
+}
+
+fn listed(shelf: &Shelf, actor: Asker, uid: &str) -> Vec<Id> {
+    match shelf.run(Command::Sessions {
+        actor,
+        uid: uid.to_owned(),
+        before: None,
+        limit: 50,
+    }) {
+        Reply::Sessions { sessions, .. } => sessions
+            .into_iter()
+            .map(|(session, _)| session.id)
+            .collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn kill(actor: Asker, n: u8) -> Command {
+    Command::Kill {
+        actor,
+        id: minted("ada", n).id,
+    }
+}
+
+fn killed(shelf: &Shelf, token: &Entry) -> Vec<(Id, Time)> {
+    shelf.get(token).record.embed.unwrap().killed
+}
+
+#[test]
+fn a_single_use_token_opens_one_session() {
+    let token = embed("ada", 1, true);
+    let shelf = Shelf::with(std::slice::from_ref(&token));
+    let Reply::Changed {
+        token: used,
+        changed,
+        ..
+    } = shelf.run(opening(&token, 11))
+    else {
+        panic!("not opened");
+    };
+    assert_eq!(used.record.state, State::Used);
+    assert_eq!((changed.len(), used.record.rev), (1, 2));
+    assert_eq!(code(&shelf, opening(&token, 12)), Some(Code::TokenUsed));
+    assert_eq!(listed(&shelf, operator(), "ada").len(), 1);
+}
+
+#[test]
+fn another_token_opens_as_many_as_a_user_may_have() {
+    let token = embed("ada", 1, false);
+    let shelf = Shelf::with(std::slice::from_ref(&token));
+    assert_eq!(code(&shelf, opening(&token, 11)), None);
+    assert_eq!(code(&shelf, opening(&token, 12)), None);
+    assert_eq!(shelf.get(&token).record.rev, 1);
+    let (session, hint) = (minted("ada", 11).id, token.record.id.hint());
+    for n in 0..MAX_LIVE as u64 {
+        let id = Id::generate(&hint, MS + n, [0; 16]);
+        let live = shelf.session("default", &session).unwrap().unwrap();
+        shelf.save_session(&Live { id, ..live }, NOW).unwrap();
+    }
+    assert_eq!(code(&shelf, opening(&token, 13)), Some(Code::RateLimited));
+}
+
+#[test]
+fn what_the_ledger_knows_of_the_token_counts() {
+    let cases: [(fn(&mut Entry), Code); 6] = [
+        (
+            |entry| entry.record.state = State::Revoked,
+            Code::TokenRevoked,
+        ),
+        (
+            |entry| entry.record.state = State::Disabled,
+            Code::TokenDisabled,
+        ),
+        (|entry| entry.record.expires = Some(NOW), Code::TokenExpired),
+        (
+            |entry| entry.record.apps = vec!["maps".to_owned()],
+            Code::AppMismatch,
+        ),
+        (|entry| entry.record.embed = None, Code::AppMismatch),
+        (
+            |entry| entry.record.uid = "ben".to_owned(),
+            Code::TokenUnknown,
+        ),
+    ];
+    for (change, expected) in cases {
+        let token = embed("ada", 1, false);
+        let mut known = token.clone();
+        change(&mut known);
+        let shelf = Shelf::with(&[known]);
+        assert_eq!(code(&shelf, opening(&token, 11)), Some(expected));
+        assert!(shelf.sessions.borrow().is_empty() && shelf.rows.borrow().is_empty());
+    }
+}
+
+#[test]
+fn opening_is_done_whole_or_not_at_all() {
+    let token = embed("ada", 1, true);
+    for writes in 0..5 {
+        let shelf = Shelf::with(std::slice::from_ref(&token));
+        shelf.writes_left.set(writes);
+        assert!(crate::transaction::execute(&shelf, opening(&token, 11), MS).is_err());
+    }
+}
+
+#[test]
+fn a_place_is_noted_for_as_long_as_the_last_of_its_tokens() {
+    let mut short = embed("ada", 1, false);
+    let mut long = embed("ada", 2, false);
+    short.record.expires = Some(NOW.plus(600));
+    long.record.expires = None;
+    let shelf = Shelf::with(&[short.clone(), long.clone()]);
+    let until = |shelf: &Shelf| shelf.spot(&spot("ada").place).unwrap().unwrap().1;
+    shelf.run(opening(&short, 11));
+    assert_eq!(until(&shelf), short.record.kv_expiration(NOW));
+    shelf.run(opening(&long, 12));
+    assert_eq!(until(&shelf), None);
+    shelf.rows.borrow_mut().clear();
+    shelf.run(opening(&short, 13));
+    assert_eq!(until(&shelf), None);
+    assert!(shelf.rows.borrow().is_empty());
+}
+
+#[test]
+fn a_killed_session_stands_in_the_record_until_it_would_have_ended() {
+    let token = embed("ada", 1, false);
+    let shelf = Shelf::with(std::slice::from_ref(&token));
+    shelf.run(opening(&token, 11));
+    shelf.run(opening(&token, 12));
+    assert_eq!(code(&shelf, kill(operator(), 11)), None);
+    let session = minted("ada", 11).id;
+    let end = session.time().plus(3_600);
+    assert_eq!(killed(&shelf, &token), [(session, end)]);
+    assert_eq!(listed(&shelf, operator(), "ada"), [minted("ada", 12).id]);
+    let rev = shelf.get(&token).record.rev;
+    assert_eq!(code(&shelf, kill(operator(), 11)), None);
+    assert_eq!(shelf.get(&token).record.rev, rev);
+    let row = format!("t/{}", token.digest.to_hex());
+    assert!(shelf.rows.borrow()[&row].repeat);
+}
+
+#[test]
+fn a_pat_sees_and_kills_its_own_users_sessions_only() {
+    let (token, ada, ben) = (embed("ada", 1, false), entry("ada", 2), entry("ben", 3));
+    let shelf = Shelf::with(&[token.clone(), ada.clone(), ben.clone()]);
+    shelf.run(opening(&token, 11));
+    assert_eq!(code(&shelf, kill(pat(&ben), 11)), Some(Code::SessionEnded));
+    assert_eq!(code(&shelf, kill(operator(), 99)), Some(Code::SessionEnded));
+    let ask = Command::Sessions {
+        actor: pat(&ben),
+        uid: "ada".to_owned(),
+        before: None,
+        limit: 50,
+    };
+    assert!(code(&shelf, ask).is_some());
+    assert_eq!(listed(&shelf, pat(&ada), "ada").len(), 1);
+    assert_eq!(code(&shelf, kill(pat(&ada), 11)), None);
+    assert!(listed(&shelf, pat(&ada), "ada").is_empty());
+}
+
+#[test]
+fn the_sessions_of_a_revoked_token_are_not_live() {
+    let token = embed("ada", 1, false);
+    let shelf = Shelf::with(std::slice::from_ref(&token));
+    shelf.run(opening(&token, 11));
+    shelf.run(Command::Revoke {
+        actor: operator(),
+        id: token.record.id.clone(),
+    });
+    assert!(listed(&shelf, operator(), "ada").is_empty());
+}
+
+fn slotted(n: u8) -> Command {
+    let user = User {
+        uid: "ada".to_owned(),
+        email: "ada@example.com".to_owned(),
+    };
+    let grant = Grant {
+        name: "ToolJet embed".to_owned(),
+        description: String::new(),
+        scopes: Scopes::default(),
+        apps: vec!["jobs".to_owned()],
+        allowed_ips: None,
+        lifetime: Some(Lifetime::Until(NOW.plus(600))),
+        strict: None,
+        embed: Some(EmbedGrant {
+            label: String::new(),
+            allowed_origins: Vec::new(),
+            session_minutes: 60,
+            idle_minutes: None,
+            single_use: false,
+            top_level: false,
+        }),
+    };
+    Command::Create(Box::new(Creation {
+        actor: operator(),
+        user,
+        grant,
+        minted: minted("ada", n),
+        once: None,
+        slot: Some("tooljet/jobs".to_owned()),
+        spots: vec![spot("ada")],
+    }))
+}
+
+fn made(shelf: &Shelf, n: u8) -> Entry {
+    match shelf.run(slotted(n)) {
+        Reply::Changed { token, .. } => *token,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_new_token_in_a_slot_replaces_the_one_before_and_ends_with_it() {
+    let shelf = Shelf::with(&[]);
+    let first = made(&shelf, 1);
+    shelf.run(opening(&first, 11));
+    let second = made(&shelf, 2);
+    let third = made(&shelf, 3);
+    assert_eq!(shelf.get(&first).record.state, State::Used);
+    assert_eq!(shelf.get(&second).successor, Some(third.record.id.clone()));
+    assert_eq!(listed(&shelf, operator(), "ada").len(), 1);
+    shelf.run(Command::Revoke {
+        actor: operator(),
+        id: third.record.id.clone(),
+    });
+    for token in [&first, &second, &third] {
+        assert_eq!(shelf.get(token).record.state, State::Revoked);
+    }
+    let fourth = made(&shelf, 4);
+    assert_eq!(fourth.record.state, State::Active);
+    assert_eq!(shelf.get(&third).successor, None);
+}
+
+#[test]
+fn a_disabled_token_that_was_replaced_is_never_active_again() {
+    let shelf = Shelf::with(&[]);
+    let first = made(&shelf, 1);
+    let enable = |enabled| Command::Change {
+        actor: operator(),
+        id: first.record.id.clone(),
+        change: crate::change::Change {
+            enabled: Some(enabled),
+            ..Default::default()
+        },
+    };
+    shelf.run(enable(false));
+    made(&shelf, 2);
+    assert_eq!(shelf.get(&first).record.state, State::Disabled);
+    shelf.run(enable(true));
+    assert_eq!(shelf.get(&first).record.state, State::Used);
+}
+
+#[test]
+fn a_user_gets_ten_tokens_in_slots_a_minute() {
+    let shelf = Shelf::with(&[]);
+    for n in 1..=10 {
+        made(&shelf, n);
+    }
+    assert_eq!(code(&shelf, slotted(11)), Some(Code::RateLimited));
+}
+
+#[test]
+fn what_kv_holds_of_a_place_is_read_back() {
+    let spot = spot("ada");
+    let json = spot.to_json();
+    assert_eq!(
+        json,
+        "{\"app\":\"jobs\",\"or\":[\"https://portal.example\"]}"
+    );
+    assert_eq!(Spot::read_origins(&json), Some(spot.origins));
+    for junk in [
+        "",
+        "{}",
+        "{\"or\":[]}",
+        "{\"app\":\"jobs\",\"or\":[\"*\"]}",
+        "{\"app\":\"jobs\",\"or\":[],\"x\":1}",
+    ] {
+        assert_eq!(Spot::read_origins(junk), None, "{junk}");
+    }
+}
