@@ -124,7 +124,8 @@ fn another_token_opens_as_many_as_a_user_may_have() {
 
 #[test]
 fn what_the_ledger_knows_of_the_token_counts() {
-    let cases: [(fn(&mut Entry), Code); 6] = [
+    type Case = (fn(&mut Entry), Code);
+    let cases: [Case; 6] = [
         (
             |entry| entry.record.state = State::Revoked,
             Code::TokenRevoked,

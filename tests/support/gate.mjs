@@ -260,11 +260,15 @@ async function ready(ended, output) {
   }
 }
 
-/** A port that nobody uses, outside the range that the system gives to clients. */
+/** A port that nobody uses, and the next one, outside the range that the system gives to clients. */
 export async function freePort() {
   for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    const free = await Promise.all(["127.0.0.1", "::1"].map((host) => canListen(port, host)));
+    const port = 20_000 + 2 * Math.floor(Math.random() * 5_000);
+    const addresses = [port, port + 1].flatMap((port) => [
+      [port, "127.0.0.1"],
+      [port, "::1"],
+    ]);
+    const free = await Promise.all(addresses.map(([port, host]) => canListen(port, host)));
     if (free.every(Boolean)) return port;
   }
 }
