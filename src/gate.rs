@@ -89,7 +89,7 @@ impl Gate {
             Some(("p", name)) => {
                 if let Some(place) = Place::parse(name) {
                     let origins = value.and_then(Spot::read_origins);
-                    self.memory.learn_audience(place, origins, now_ms);
+                    self.memory.learn_audience(&place, origins, now_ms);
                 }
             }
             _ => {}
@@ -104,7 +104,7 @@ impl Gate {
     /// Takes in where an embed has just been opened.
     pub fn learn_spot(&mut self, spot: Spot, now_ms: u64) {
         let Spot { place, origins, .. } = spot;
-        self.memory.learn_audience(place, Some(origins), now_ms);
+        self.memory.learn_audience(&place, Some(origins), now_ms);
     }
 
     /// Decides about a request. `reply` answers the question of the verdict

@@ -35,8 +35,7 @@ impl Default for Listing {
 pub struct Filter {
     /// Those in this state.
     pub state: Option<Shown>,
-    /// Those with this text in the name or the description; ASCII letters in any
-    /// case.
+    /// Those with this text in the name or the description, in any case.
     pub search: Option<String>,
     /// Those of this kind.
     pub kind: Option<Kind>,
@@ -46,10 +45,10 @@ impl Filter {
     /// Whether a list shows a token.
     pub fn admits(&self, entry: &Entry, now: Time) -> bool {
         let found = |search: &String| {
-            let search = search.to_ascii_lowercase();
+            let search = search.to_lowercase();
             [&entry.record.name, &entry.description]
                 .iter()
-                .any(|text| text.to_ascii_lowercase().contains(&search))
+                .any(|text| text.to_lowercase().contains(&search))
         };
         self.state.is_none_or(|state| entry.shown(now) == state)
             && self.kind.is_none_or(|kind| entry.record.kind() == kind)

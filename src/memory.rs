@@ -15,7 +15,6 @@ use crate::record::{Record, State};
 use crate::settings::Settings;
 use crate::time::Time;
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::rc::Rc;
 
 /// How long what was read is believed, in milliseconds.
@@ -45,36 +44,31 @@ pub enum Knowledge<T> {
 /// The isolate's memory.
 #[derive(Debug)]
 pub struct Memory {
-    records: Generations<Digest, Seen<Record>>,
-    refused: Generations<Digest, Seen<Record>>,
-    gaps: Generations<Digest, Gap>,
-    settings: HashMap<String, SettingsMemory>,
-    places: Generations<Place, SeenPlace>,
+    records: Generations,
+    refused: Generations,
+    gaps: Generations,
+    places: Generations,
+    settings: Vec<(String, SettingsMemory)>,
 }
 
-/// The origins that may frame a place, if KV knew it, and when (milliseconds)
-/// that was read.
+/// What was read last, and when (milliseconds).
 #[derive(Clone, Debug)]
-struct SeenPlace {
-    origins: Option<Rc<[String]>>,
+struct Note {
+    what: What,
     at: u64,
 }
 
-/// A value with its `rev` and the time (milliseconds) of the last read that
-/// confirmed it.
 #[derive(Clone, Debug)]
-struct Seen<T> {
-    value: Rc<T>,
-    at: u64,
+enum What {
+    /// The record with the highest `rev`.
+    Record(Rc<Record>),
+    /// There is none.
+    Gap(Why),
+    /// The origins that may frame a place, if KV knew it.
+    Origins(Option<Rc<[String]>>),
 }
 
-/// Why there is no value, and since when (milliseconds).
-#[derive(Clone, Copy, Debug)]
-struct Gap {
-    why: Why,
-    at: u64,
-}
-
+/// Why there is no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Why {
     Malformed,
@@ -82,33 +76,40 @@ enum Why {
     Nowhere,
 }
 
+/// Settings, and why there are none, each with when (milliseconds) that was
+/// read.
 #[derive(Clone, Debug, Default)]
 struct SettingsMemory {
-    seen: Option<Seen<Settings>>,
-    gap: Option<Gap>,
+    seen: Option<(Rc<Settings>, u64)>,
+    gap: Option<(Why, u64)>,
 }
 
 impl Memory {
-    /// An empty memory that holds at most so many tokens of each kind: known,
-    /// refused, and absent.
+    /// An empty memory that holds at most so many tokens of each kind (known,
+    /// refused, and absent), and as many places.
     pub fn new(capacity: usize) -> Self {
         Self {
             records: Generations::new(capacity),
             refused: Generations::new(capacity),
             gaps: Generations::new(capacity),
-            settings: HashMap::new(),
             places: Generations::new(capacity),
+            settings: Vec::new(),
         }
     }
 
     /// What is known of a token.
     pub fn record(&self, digest: &Digest, now_ms: u64) -> Knowledge<Record> {
         let seen = self.newest(digest, now_ms);
-        match (seen, self.gaps.get(digest)) {
-            (Some(seen), _) if is_fresh(seen.at, now_ms) => {
-                Knowledge::Known(Rc::clone(&seen.value))
-            }
-            (seen, Some(gap)) if is_fresh(gap.at, now_ms) => gap.knowledge(seen.is_some()),
+        if let Some((record, at)) = seen
+            && is_fresh(at, now_ms)
+        {
+            return Knowledge::Known(Rc::clone(record));
+        }
+        match self.gaps.get(digest) {
+            Some(Note {
+                what: What::Gap(why),
+                at,
+            }) if is_fresh(*at, now_ms) => why.knowledge(seen.is_some()),
             _ => Knowledge::Unread,
         }
     }
@@ -137,102 +138,116 @@ impl Memory {
     /// The origins that may frame a place; `None`: nothing is known, or nothing
     /// fresh. Where KV knows nothing either, nobody may.
     pub fn audience(&self, place: &Place, now_ms: u64) -> Option<Rc<[String]>> {
-        let seen = self.places.get(place)?;
-        is_fresh(seen.at, now_ms).then(|| seen.origins.clone().unwrap_or_default())
+        match self.places.get(&Digest::of(place.as_str()))? {
+            Note {
+                what: What::Origins(origins),
+                at,
+            } if is_fresh(*at, now_ms) => Some(origins.clone().unwrap_or_default()),
+            _ => None,
+        }
     }
 
     /// Takes in the origins that may frame a place, or that KV has none.
-    pub fn learn_audience(&mut self, place: Place, origins: Option<Vec<String>>, now_ms: u64) {
-        let origins = origins.map(Rc::from);
-        let known = self
-            .places
-            .get(&place)
-            .and_then(|seen| seen.origins.clone());
-        let origins = origins.or(known);
-        self.places.insert(
-            place,
-            SeenPlace {
-                origins,
-                at: now_ms,
-            },
-        );
+    pub fn learn_audience(&mut self, place: &Place, origins: Option<Vec<String>>, now_ms: u64) {
+        let key = Digest::of(place.as_str());
+        let known = match self.places.get(&key) {
+            Some(Note {
+                what: What::Origins(known),
+                ..
+            }) => known.clone(),
+            _ => None,
+        };
+        let origins = origins.map(Rc::from).or(known);
+        self.places.insert(key, What::Origins(origins), now_ms);
     }
 
     /// What is known of a workspace's settings.
     pub fn settings(&self, workspace: &str, now_ms: u64) -> Knowledge<Settings> {
-        let Some(memory) = self.settings.get(workspace) else {
+        let found = self.settings.iter().find(|(name, _)| name == workspace);
+        let Some((_, memory)) = found else {
             return Knowledge::Unread;
         };
         match (&memory.seen, &memory.gap) {
-            (Some(seen), _) if is_fresh(seen.at, now_ms) => {
-                Knowledge::Known(Rc::clone(&seen.value))
+            (Some((settings, at)), _) if is_fresh(*at, now_ms) => {
+                Knowledge::Known(Rc::clone(settings))
             }
-            (seen, Some(gap)) if is_fresh(gap.at, now_ms) => gap.knowledge(seen.is_some()),
+            (seen, Some((why, at))) if is_fresh(*at, now_ms) => why.knowledge(seen.is_some()),
             _ => Knowledge::Unread,
         }
     }
 
     /// Takes in what KV, or the directory, answered for `w/<workspace>`.
     pub fn learn_settings(&mut self, workspace: &str, value: Option<&str>, now_ms: u64) {
-        let memory = self.settings.entry(workspace.to_owned()).or_default();
+        let at = self
+            .settings
+            .iter()
+            .position(|(name, _)| name == workspace)
+            .unwrap_or(self.settings.len());
+        if at == self.settings.len() {
+            let memory = SettingsMemory::default();
+            self.settings.push((workspace.to_owned(), memory));
+        }
+        let Some((_, memory)) = self.settings.get_mut(at) else {
+            return;
+        };
         let why = match value.map(Settings::parse) {
             Some(Ok(settings)) => {
-                let seen = memory.seen.take().map(|seen| seen.value);
+                let seen = memory.seen.take().map(|(seen, _)| seen);
                 let newer = seen.filter(|seen| seen.rev > settings.rev);
-                memory.seen = Some(Seen {
-                    value: newer.unwrap_or_else(|| Rc::new(settings)),
-                    at: now_ms,
-                });
+                memory.seen = Some((newer.unwrap_or_else(|| Rc::new(settings)), now_ms));
                 memory.gap = None;
                 return;
             }
             Some(Err(_)) => Why::Malformed,
             None => Why::NotInKv,
         };
-        memory.gap = Some(Gap { why, at: now_ms });
+        memory.gap = Some((why, now_ms));
     }
 
     fn accept(&mut self, digest: Digest, record: Record, now_ms: u64) {
         let newer = self
             .newest(&digest, now_ms)
-            .filter(|seen| seen.value.rev > record.rev)
-            .map(|seen| Rc::clone(&seen.value));
-        let seen = Seen {
-            value: newer.unwrap_or_else(|| Rc::new(record)),
-            at: now_ms,
-        };
+            .map(|(seen, _)| Rc::clone(seen))
+            .filter(|seen| seen.rev > record.rev);
+        let record = newer.unwrap_or_else(|| Rc::new(record));
         self.gaps.remove(&digest);
-        let open =
-            seen.value.state == State::Active && !seen.value.expired(Time::from_millis(now_ms));
-        if open {
-            self.refused.remove(&digest);
-            self.records.insert(digest, seen);
+        let open = record.state == State::Active && !record.expired(Time::from_millis(now_ms));
+        let (kept, left) = if open {
+            (&mut self.records, &mut self.refused)
         } else {
-            self.records.remove(&digest);
-            self.refused.insert(digest, seen);
-        }
+            (&mut self.refused, &mut self.records)
+        };
+        left.remove(&digest);
+        kept.insert(digest, What::Record(record), now_ms);
     }
 
-    /// The value with the highest `rev` that is still remembered.
-    fn newest(&self, digest: &Digest, now_ms: u64) -> Option<&Seen<Record>> {
+    /// The record with the highest `rev` that is still remembered, and when it
+    /// was read.
+    fn newest(&self, digest: &Digest, now_ms: u64) -> Option<(&Rc<Record>, u64)> {
         let refused = self
             .refused
             .get(digest)
-            .filter(|seen| now_ms.saturating_sub(seen.at) < REFUSED);
-        refused.or_else(|| self.records.get(digest))
+            .filter(|note| now_ms.saturating_sub(note.at) < REFUSED);
+        match refused.or_else(|| self.records.get(digest))? {
+            Note {
+                what: What::Record(record),
+                at,
+            } => Some((record, *at)),
+            _ => None,
+        }
     }
 
     fn note_gap(&mut self, digest: Digest, why: Why, now_ms: u64) {
-        self.gaps.insert(digest, Gap { why, at: now_ms });
+        self.gaps.insert(digest, What::Gap(why), now_ms);
     }
 }
 
-impl Gap {
+impl Why {
     const fn knowledge<T>(self, seen: bool) -> Knowledge<T> {
-        match self.why {
-            Why::Malformed => Knowledge::Malformed,
-            Why::NotInKv => Knowledge::NotInKv { seen },
-            Why::Nowhere => Knowledge::Nowhere,
+        match self {
+            Self::Malformed => Knowledge::Malformed,
+            Self::NotInKv => Knowledge::NotInKv { seen },
+            Self::Nowhere => Knowledge::Nowhere,
         }
     }
 }
@@ -243,13 +258,13 @@ const fn is_fresh(at: u64, now_ms: u64) -> bool {
 
 /// A bounded map that forgets what was written longest ago, half of it at a time.
 #[derive(Debug)]
-struct Generations<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
+struct Generations {
+    young: HashMap<Digest, Note>,
+    old: HashMap<Digest, Note>,
     half: usize,
 }
 
-impl<K: Eq + Hash, V> Generations<K, V> {
+impl Generations {
     fn new(capacity: usize) -> Self {
         Self {
             young: HashMap::new(),
@@ -258,19 +273,19 @@ impl<K: Eq + Hash, V> Generations<K, V> {
         }
     }
 
-    fn get(&self, key: &K) -> Option<&V> {
+    fn get(&self, key: &Digest) -> Option<&Note> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    fn insert(&mut self, key: K, value: V) {
+    fn insert(&mut self, key: Digest, what: What, at: u64) {
         if self.young.len() >= self.half && !self.young.contains_key(&key) {
             self.old = core::mem::take(&mut self.young);
         }
         self.old.remove(&key);
-        self.young.insert(key, value);
+        self.young.insert(key, Note { what, at });
     }
 
-    fn remove(&mut self, key: &K) {
+    fn remove(&mut self, key: &Digest) {
         self.young.remove(key);
         self.old.remove(key);
     }
@@ -412,8 +427,9 @@ mod tests {
         fn memory_is_bounded_and_keeps_what_was_written_last(keys: Vec<u16>) {
             let mut map = Generations::new(16);
             for key in &keys {
-                map.insert(*key, *key);
-                prop_assert_eq!(map.get(key), Some(key));
+                let digest = Digest::of(&key.to_string());
+                map.insert(digest, What::Gap(Why::Nowhere), u64::from(*key));
+                prop_assert_eq!(map.get(&digest).map(|note| note.at), Some(u64::from(*key)));
                 prop_assert!(map.young.len() + map.old.len() <= 16);
             }
         }

@@ -25,6 +25,9 @@ const PROFILES = {
 // Nothing here asks the internet for anything.
 const QUIET = [
   "--disable-background-networking",
+  // Playwright's own list without ThirdPartyStoragePartitioning, which people have on; the last one
+  // counts.
+  "--disable-features=DialMediaRouteProvider,GlobalMediaControls,HttpsUpgrades,MediaRouter,PaintHolding,Translate",
   "--disable-component-update",
   "--disable-quic",
   "--disable-sync",
