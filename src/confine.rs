@@ -2,7 +2,9 @@
 //! the place, and that only the token's origins may frame.
 //!
 //! 1. `Access-Control-*`, `Clear-Site-Data`, `Service-Worker-Allowed` and
-//!    `X-Frame-Options` are dropped.
+//!    `X-Frame-Options` are dropped; so are `NEL`, `Report-To` and
+//!    `Reporting-Endpoints`, by which the browser itself would report the URLs of
+//!    entries, tokens and all.
 //! 2. `frame-ancestors` is Gatepass's; the rest of the app's
 //!    `Content-Security-Policy` stays.
 //! 3. Cookies are the place's ([`place_cookie`]), and so are the URLs in
@@ -191,8 +193,11 @@ fn is_dropped(name: &str) -> bool {
     name.starts_with("access-control-") || DROPPED.contains(&name)
 }
 
-const DROPPED: [&str; 3] = [
+const DROPPED: [&str; 6] = [
     "clear-site-data",
+    "nel",
+    "report-to",
+    "reporting-endpoints",
     "service-worker-allowed",
     "x-frame-options",
 ];

@@ -23,17 +23,18 @@ pub fn without_own(header: &str) -> Option<String> {
     Some(kept.join("; "))
 }
 
-/// The values of the cookies with a name, in their order.
+/// The values of the cookies with a name, in their order. Only a semicolon ends
+/// a cookie here: browsers keep commas in values, where anybody may have put them.
 pub fn values<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
-    header.split([';', ',']).filter_map(move |pair| {
+    header.split(';').filter_map(move |pair| {
         let (found, value) = pair.split_once('=')?;
         (found.trim() == name).then(|| value.trim())
     })
 }
 
-/// The places whose sessions a header holds, with the values.
+/// The places whose sessions a header holds, with the values; found likewise.
 pub fn sessions(header: &str) -> impl Iterator<Item = (Place, &str)> {
-    header.split([';', ',']).filter_map(|pair| {
+    header.split(';').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
         let place = Place::parse(name.trim().strip_prefix(place::COOKIE_PREFIX)?)?;
         Some((place, value.trim()))
@@ -96,6 +97,15 @@ mod tests {
         ] {
             assert_eq!(without_own(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_session_is_a_cookie_of_its_own_and_no_part_of_another() {
+        let name = "__Host-gp-abcdefghijklmnop";
+        let header = format!("a=1,{name}=x; {name}=y;{name}=z; {name}2=w, {name}=v");
+        assert_eq!(values(&header, name).collect::<Vec<_>>(), ["y", "z"]);
+        let found: Vec<_> = sessions(&header).map(|(_, value)| value).collect();
+        assert_eq!(found, ["y", "z"]);
     }
 
     proptest! {

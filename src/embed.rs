@@ -22,6 +22,7 @@ use crate::entrance::{self, Entrance, OPENED, RENEW, WATCH};
 use crate::forward::{self, Visit};
 use crate::gate::{Check, Stop};
 use crate::management::Ticket;
+use crate::origin;
 use crate::page;
 use crate::path;
 use crate::place::Place;
@@ -162,6 +163,11 @@ impl Check<'_, '_> {
             let problem = Problem::new(400, Code::InvalidRequest, detail);
             return Err(self.turn_away(&problem, audience));
         }
+        if !self.is_framed_by(audience) {
+            let detail = "the page around the frame may not show this embed";
+            let problem = Problem::new(403, Code::OriginNotAllowed, detail);
+            return Err(self.turn_away(&problem, audience));
+        }
         let own = [TOKEN_PARAMETER, OPENED, RENEW];
         let entrance = Entrance {
             digest,
@@ -197,6 +203,19 @@ impl Check<'_, '_> {
             Some("document") => navigates && embed.top_level,
             _ => false,
         }
+    }
+
+    /// Whether the page that opens the frame may show it, as far as the browser
+    /// tells: `frame-ancestors` is what keeps others out, but comes when a token
+    /// for single use is spent.
+    fn is_framed_by(&self, audience: &[String]) -> bool {
+        if self.facts.header("sec-fetch-dest") == Some("document") {
+            return true;
+        }
+        self.facts.header("referer").is_none_or(|referer| {
+            let origin = origin::of_url(referer);
+            origin == self.facts.origin || audience.iter().any(|allowed| allowed == origin)
+        })
     }
 
     fn is_prefetch(&self) -> bool {
@@ -264,6 +283,14 @@ impl Check<'_, '_> {
             return Err(self.turn_away(&Problem::invalid_request(detail), &[]));
         }
         self.refuse_unforwardable()?;
+        // A worker in charge of the whole host would be handed each entry, token and all.
+        let is_worker = self.facts.header("service-worker").is_some()
+            || self.facts.header("sec-fetch-dest") == Some("serviceworker");
+        if is_worker && app.is_none() && path.rfind('/') == Some(0) {
+            let detail = "a service worker's script must lie in a folder, as its scope does";
+            let problem = Problem::new(403, Code::InvalidRequest, detail);
+            return Err(self.turn_away(&problem, &[]));
+        }
         let viewer = self.viewer(place, app, false)?;
         let config = self.config();
         let renewed = self.renewed(&viewer);
@@ -438,7 +465,7 @@ impl Check<'_, '_> {
             })
             .collect();
         let mut crowded_out = Vec::new();
-        while kept.len() >= MAX_PLACES {
+        while kept.len() >= MAX_PLACES && crowded_out.len() < MAX_PLACES {
             let ages = kept.iter().map(|(issued, _)| issued).enumerate();
             let Some((oldest, _)) = ages.min_by_key(|(_, issued)| **issued) else {
                 break;
@@ -500,4 +527,4 @@ impl Check<'_, '_> {
 const MAX_PLACES: usize = 16;
 
 /// How many cookies of one name are looked at.
-const MAX_COOKIES: usize = 4;
+const MAX_COOKIES: usize = 16;

@@ -60,6 +60,13 @@ impl EmbedHost {
 
     /// What a host name is for.
     pub fn site(&self, hostname: &str) -> Site {
+        // With a dot at its end it is another origin of the same host.
+        if let Some(hostname) = hostname.strip_suffix('.') {
+            return match self.site(hostname) {
+                main @ Site::Main { .. } => main,
+                _ => Site::Nowhere,
+            };
+        }
         match self {
             Self::Shared => Site::Main { places: true },
             Self::Apart(host) if host == hostname => Site::Places,
@@ -145,13 +152,15 @@ mod tests {
             &format!("a.{name}.embed.example.net"),
             &format!("{}.embed.example.net", name.to_uppercase()),
             ".embed.example.net",
+            &format!("{name}.embed.example.net."),
+            &format!("{name}.embed.example.net.."),
         ] {
             assert_eq!(site(host), Site::Nowhere, "{host}");
         }
         for host in [
             "embed.example.net",
             "gate.example",
-            &format!("{name}.embed.example.net."),
+            "gate.example.",
             &format!("{name}embed.example.net"),
         ] {
             assert_eq!(site(host), Site::Main { places: false }, "{host}");
@@ -162,6 +171,7 @@ mod tests {
     fn a_host_apart_serves_places_alone() {
         let apart = EmbedHost::parse("embed.example.net").unwrap();
         assert_eq!(apart.site("embed.example.net"), Site::Places);
+        assert_eq!(apart.site("embed.example.net."), Site::Nowhere);
         assert_eq!(apart.site("gate.example"), Site::Main { places: false });
         assert_eq!(
             EmbedHost::Shared.site("gate.example"),

@@ -12,7 +12,8 @@ use crate::token;
 use std::net::IpAddr;
 
 /// The headers whose values the core reads; of all others it needs the name.
-pub const READ_HEADERS: [&str; 15] = [
+pub const READ_HEADERS: [&str; 16] = [
+    "accept-encoding",
     "access-control-request-method",
     "authorization",
     "cf-connecting-ip",

@@ -8,6 +8,7 @@ use crate::credentials::{self, Source};
 use crate::embed_host::Address;
 use crate::entrance::OPENED;
 use crate::facts::Facts;
+use crate::origin;
 use crate::place::Place;
 use crate::place_cookie;
 use crate::record::Record;
@@ -53,7 +54,7 @@ pub fn forward(facts: &Facts<'_>, config: &Config, rule: &Rule, bearer: Bearer<'
     let query = facts.query_without_secrets(rule.query_token.as_deref().as_slice());
     let (url, service) =
         Forward::target(&config.upstream, facts.origin, facts.path, query.as_deref());
-    let (mut remove, mut set) = headers(facts, config, bearer);
+    let (mut remove, mut set) = headers(facts, config, bearer, &config.upstream);
     if let Bearer::Pat(record, _) = bearer {
         set.extend(identity(record));
     }
@@ -80,12 +81,13 @@ pub fn into_place(facts: &Facts<'_>, config: &Config, visit: &Visit<'_>) -> Forw
     let query = facts.query_without_secrets(&[OPENED]);
     let upstream = visit.app.upstream.as_ref().unwrap_or(&config.upstream);
     let (url, service) = Forward::target(upstream, facts.origin, visit.path, query.as_deref());
-    let (mut remove, mut set) = headers(facts, config, Bearer::Viewer(visit));
+    let (mut remove, mut set) = headers(facts, config, Bearer::Viewer(visit), upstream);
     set.extend(identity(visit.record));
     set.push(("gatepass-app", visit.app.id.clone()));
     let prefix = &visit.address.prefix;
     if !prefix.is_empty() {
         set.push(("x-forwarded-prefix", prefix.clone()));
+        set.push(("accept-encoding", rewritable(facts)));
     }
     let place = if prefix.is_empty() {
         ""
@@ -104,7 +106,7 @@ pub fn into_place(facts: &Facts<'_>, config: &Config, visit: &Visit<'_>) -> Forw
     };
     // The place itself asks, so to the app it is a request of its own origin.
     if !base.is_empty() && facts.header("origin").is_some() {
-        set.push(("origin", origin_of(base).to_owned()));
+        set.push(("origin", origin::of_url(base).to_owned()));
     }
     let confinement = Confinement {
         origin: visit.address.origin.clone(),
@@ -130,12 +132,20 @@ pub fn into_place(facts: &Facts<'_>, config: &Config, visit: &Visit<'_>) -> Forw
     }
 }
 
-/// Scheme, host and port of a URL.
-fn origin_of(url: &str) -> &str {
-    let host = url.find("://").map_or(0, |at| at.saturating_add(3));
-    let end = url.get(host..).and_then(|rest| rest.find('/'));
-    let end = end.map_or(url.len(), |end| host.saturating_add(end));
-    url.get(..end).unwrap_or(url)
+/// What of the client's `Accept-Encoding` the runtime can decode, for answers
+/// that are rewritten.
+fn rewritable(facts: &Facts<'_>) -> String {
+    let accepted = facts.header("accept-encoding").unwrap_or_default();
+    let known = accepted.split(',').map(str::trim).filter(|coding| {
+        let name = coding.split(';').next().unwrap_or_default().trim();
+        name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("br")
+    });
+    let known: Vec<_> = known.collect();
+    if known.is_empty() {
+        "identity".to_owned()
+    } else {
+        known.join(", ")
+    }
 }
 
 /// The names of the headers to remove, and the headers to set, whoever asks.
@@ -143,6 +153,7 @@ fn headers(
     facts: &Facts<'_>,
     config: &Config,
     bearer: Bearer<'_>,
+    upstream: &Upstream,
 ) -> (Vec<String>, Vec<(&'static str, String)>) {
     let remove = facts
         .header_names()
@@ -150,7 +161,10 @@ fn headers(
         .map(str::to_owned)
         .collect();
     let mut set = forwarded(facts);
-    if let Some(authorization) = &config.upstream_authorization {
+    // An app's own upstream is not the one that the secret is for.
+    if let Some(authorization) = &config.upstream_authorization
+        && *upstream == config.upstream
+    {
         set.push(("authorization", authorization.clone()));
     }
     (remove, set)

@@ -23,7 +23,7 @@ use crate::entrance::WATCH;
 use crate::facts::Facts;
 use crate::forward::{self, Bearer};
 use crate::hint::Hint;
-use crate::lookup::{Found, Lookup};
+use crate::lookup::{Lookup, Reply};
 use crate::management::{Call, Request, TOOLJET_PATH, Ticket};
 use crate::memory::{Knowledge, Memory};
 use crate::place::Place;
@@ -109,7 +109,7 @@ impl Gate {
 
     /// Decides about a request. `reply` answers the question of the verdict
     /// before, if that was one.
-    pub fn check(&mut self, facts: &Facts<'_>, reply: Option<&Found>, now_ms: u64) -> Verdict {
+    pub fn check(&mut self, facts: &Facts<'_>, reply: Option<&Reply>, now_ms: u64) -> Verdict {
         let mut check = Check {
             gate: self,
             facts,
@@ -139,7 +139,7 @@ impl Gate {
 pub(crate) struct Check<'a, 'f> {
     gate: &'a mut Gate,
     pub(crate) facts: &'a Facts<'f>,
-    reply: Option<&'a Found>,
+    reply: Option<&'a Reply>,
     now_ms: u64,
 }
 
@@ -485,11 +485,7 @@ impl Check<'_, '_> {
         digest: Digest,
         known: bool,
     ) -> Result<Rc<Record>, Stop> {
-        if let Some(Found {
-            record: Some(found),
-            ..
-        }) = self.reply
-        {
+        if let Some(found) = self.told(hint, digest) {
             let record = self.understood(found.as_deref())?;
             let ours = record.filter(|record| self.is_ours(record));
             let memory = &mut self.gate.memory;
@@ -529,15 +525,18 @@ impl Check<'_, '_> {
         if !record.strict && !self.gate.config.strict {
             return Ok(record);
         }
-        let Some(Found {
-            record: Some(found),
-            ..
-        }) = self.reply
-        else {
+        let Some(found) = self.told(hint, digest) else {
             return Err(self.ask_ledger(hint, digest, true));
         };
         let record = self.understood(found.as_deref())?;
         record.map(Rc::new).ok_or_else(|| self.unknown())
+    }
+
+    /// What the ledger said about a token, in answer to this very request.
+    fn told(&self, hint: &Hint, digest: Digest) -> Option<&'_ Option<String>> {
+        let name = format!("l/{}", hint.as_str());
+        let found = self.reply?.to(&name, Lookup::Lookup { digest })?;
+        found.record.as_ref()
     }
 
     fn understood(&self, record: Option<&str>) -> Result<Option<Record>, Stop> {
@@ -547,13 +546,13 @@ impl Check<'_, '_> {
 
     /// A workspace's settings, from memory, KV or the directory.
     pub(crate) fn settings(&mut self, workspace: &str) -> Result<Rc<Settings>, Stop> {
-        if let Some(Found {
-            settings: Some(found),
-            ..
-        }) = self.reply
-        {
+        let told = self
+            .reply
+            .and_then(|reply| reply.to(&format!("d/{workspace}"), Lookup::Settings {}))
+            .and_then(|found| found.settings.as_deref());
+        if let Some(settings) = told {
             let memory = &mut self.gate.memory;
-            memory.learn_settings(workspace, Some(found), self.now_ms);
+            memory.learn_settings(workspace, Some(settings), self.now_ms);
         }
         match self.gate.memory.settings(workspace, self.now_ms) {
             Knowledge::Known(settings) => Ok(settings),

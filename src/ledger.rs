@@ -271,9 +271,12 @@ pub trait Tokens: Rows {
     fn in_slot(&self, workspace: &str, uid: &str, slot: &str)
     -> Result<Option<Entry>, Self::Error>;
 
-    /// How many tokens of a user that stand for any slot were made since a
+    /// How many tokens of a user that stand for any slot come after an id.
+    fn slotted_since(&self, workspace: &str, uid: &str, since: &Id) -> Result<usize, Self::Error>;
+
+    /// Forgets a user's embed tokens that were over, sessions and all, before a
     /// moment.
-    fn slotted_since(&self, workspace: &str, uid: &str, since: Time) -> Result<usize, Self::Error>;
+    fn forget_embeds(&self, workspace: &str, uid: &str, before: Time) -> Result<(), Self::Error>;
 
     /// A user's tokens, newest first, only those older than `before`.
     fn older(

@@ -22,7 +22,38 @@ pub enum Lookup {
     Settings {},
 }
 
-/// An authority's reply.
+/// An authority's reply, with what was asked: it answers no other question, for
+/// a request may ask another one by the time that it is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The name of the authority.
+    pub name: String,
+    /// The question, as it was sent.
+    pub question: String,
+    /// What it found.
+    pub found: Found,
+}
+
+impl Reply {
+    /// Reads name, question and reply, a line each.
+    pub fn parse(packed: &str) -> Option<Self> {
+        let (name, rest) = packed.split_once('\n')?;
+        let (question, found) = rest.split_once('\n')?;
+        Some(Self {
+            name: name.to_owned(),
+            question: question.to_owned(),
+            found: Found::parse(found)?,
+        })
+    }
+
+    /// What was found, if this is what was asked.
+    pub fn to(&self, name: &str, question: Lookup) -> Option<&Found> {
+        let asked = self.name == name && self.question == question.to_json();
+        asked.then_some(&self.found)
+    }
+}
+
+/// What an authority found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Found {
     /// The ledger's: the record as JSON, or `Some(None)` where it has none.
@@ -93,6 +124,21 @@ mod tests {
         assert_eq!(Lookup::parse(&json), Some(lookup));
         assert_eq!(Lookup::Settings {}.to_json(), "{\"settings\":{}}");
         assert_eq!(Lookup::parse("{\"drop\":{}}"), None);
+    }
+
+    #[test]
+    fn a_reply_answers_its_own_question_alone() {
+        let lookup = |text| Lookup::Lookup {
+            digest: Digest::of(text),
+        };
+        let packed = format!("l/abcd\n{}\n{{\"record\":null}}", lookup("a").to_json());
+        let reply = Reply::parse(&packed).unwrap();
+        assert!(reply.to("l/abcd", lookup("a")).is_some());
+        assert!(reply.to("l/abcd", lookup("b")).is_none());
+        assert!(reply.to("l/abce", lookup("a")).is_none());
+        assert!(reply.to("l/abcd", Lookup::Settings {}).is_none());
+        assert_eq!(Reply::parse("l/abcd"), None);
+        assert_eq!(Reply::parse("l/abcd\nx\njunk"), None);
     }
 
     #[test]

@@ -16,6 +16,14 @@ pub fn is_origin(text: &str) -> bool {
     is_host(host) && port.is_none_or(|port| port != own_port && is_port(port))
 }
 
+/// The origin of a URL, as the URL has it.
+pub fn of_url(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at.saturating_add(3));
+    let end = url.get(host..).and_then(|rest| rest.find('/'));
+    let end = end.map_or(url.len(), |end| host.saturating_add(end));
+    url.get(..end).unwrap_or(url)
+}
+
 /// Scheme, host and port of an origin; the port with the colon before it, or
 /// empty.
 pub fn parts(origin: &str) -> (&str, &str, &str) {
@@ -93,6 +101,18 @@ mod tests {
             "data:text/html,x",
         ] {
             assert!(!is_origin(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_urls_origin_ends_where_its_path_begins() {
+        for (url, origin) in [
+            ("https://a.example/x/y", "https://a.example"),
+            ("https://a.example:8443", "https://a.example:8443"),
+            ("x", "x"),
+            ("", ""),
+        ] {
+            assert_eq!(of_url(url), origin);
         }
     }
 

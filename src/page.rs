@@ -84,9 +84,12 @@ fn page(status: u16, policy: String, html: String) -> Answer {
 }
 
 /// An answer that may come to a frame, under another policy than that of all
-/// others. A host page under COEP checks each redirect too.
+/// others. A host page under COEP checks each redirect too. Whatever told the
+/// browser to report URLs of this host (Network Error Logging §4.1) is undone.
 pub fn framed(mut answer: Answer, policy: String) -> Answer {
-    answer = answer.header("cross-origin-resource-policy", "cross-origin");
+    answer = answer
+        .header("cross-origin-resource-policy", "cross-origin")
+        .header("nel", "{\"report_to\":\"none\",\"max_age\":0}");
     let named = |header: &&mut (&str, _)| header.0 == "content-security-policy";
     if let Some((_, value)) = answer.headers.iter_mut().find(named) {
         *value = policy.into();
@@ -132,6 +135,11 @@ fn words(problem: &Problem) -> (&'static str, &'static str) {
         Code::AddressNotAllowed => (
             "Not from this network",
             "The app may not be opened from the network that you are in.",
+        ),
+        Code::OriginNotAllowed => (
+            "Not inside this page",
+            "The app may not be shown here. Whoever runs the page around this one can have it \
+             allowed.",
         ),
         Code::InvalidRequest => (
             "This cannot be opened like this",

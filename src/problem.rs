@@ -59,6 +59,8 @@ codes! {
     KindMismatch = "kind_mismatch",
     /// The token would live longer than allowed.
     LifetimeExceeded = "lifetime_exceeded",
+    /// The page around the embed is not one of those that may frame it.
+    OriginNotAllowed = "origin_not_allowed",
     /// Too many requests.
     RateLimited = "rate_limited",
     /// The token lacks a scope.

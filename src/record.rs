@@ -206,6 +206,20 @@ impl Record {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
+    /// Whether its time is over, and that of all that it may have opened or made.
+    pub fn over(&self, now: Time) -> bool {
+        self.last_end().is_some_and(|end| end <= now)
+    }
+
+    /// When its time and that of its sessions is over; `None`: never.
+    fn last_end(&self) -> Option<Time> {
+        let minutes = match &self.embed {
+            Some(embed) if embed.single_use => u64::from(embed.session_minutes),
+            _ => 0,
+        };
+        Some(self.expires?.plus(minutes.saturating_mul(60)))
+    }
+
     /// When a session that is opened now must end: after its minutes, with the
     /// token (unless that is for single use), with the PAT that made the token.
     pub fn session_end(&self, embed: &Embed, opened: Time) -> Time {
@@ -219,12 +233,7 @@ impl Record {
     /// When KV may forget it: a day after its expiry and the last possible end
     /// of a session; `None`: never. KV refuses less than 60 seconds ahead.
     pub fn kv_expiration(&self, now: Time) -> Option<Time> {
-        let expires = self.expires?;
-        let minutes = match &self.embed {
-            Some(embed) if embed.single_use => u64::from(embed.session_minutes),
-            _ => 0,
-        };
-        let end = expires.plus(minutes.saturating_mul(60)).plus(DAY);
+        let end = self.last_end()?.plus(DAY);
         Some(end.max(now.plus(120)))
     }
 }

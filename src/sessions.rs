@@ -4,11 +4,12 @@
 //!
 //! 1. A session is opened with the token's state as the ledger has it now. A
 //!    token for single use is used up in the same transaction.
-//! 2. A user has at most [`MAX_LIVE`] sessions.
+//! 2. A token has at most [`MAX_LIVE`] live sessions, so that one that leaked
+//!    shuts nobody out of others.
 //! 3. A killed session is listed in the record of its token until it would have
 //!    ended.
 
-use crate::entry::{Entry, Shown, User};
+use crate::entry::{Entry, User};
 use crate::fields::Fields;
 use crate::id::Id;
 use crate::ledger::{Asker, Reply, Tokens};
@@ -17,7 +18,7 @@ use crate::origin;
 use crate::outbox::{Effect, Rows};
 use crate::place::Place;
 use crate::problem::{Code, Problem};
-use crate::record::State;
+use crate::record::{Record, State};
 use crate::time::Time;
 use crate::transaction::{Outcome, Stop, acting, save};
 use crate::wire::wire_struct;
@@ -136,8 +137,11 @@ pub trait Sessions: Rows {
     /// A session of a workspace.
     fn session(&self, workspace: &str, id: &Id) -> Result<Option<Live>, Self::Error>;
 
-    /// How many sessions of a user have neither ended nor been killed.
-    fn live_sessions(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Self::Error>;
+    /// How many sessions of a token have neither ended nor been killed.
+    fn live_sessions(&self, token: &Record, now: Time) -> Result<usize, Self::Error>;
+
+    /// Forgets the sessions of a token that is revoked.
+    fn forget_sessions(&self, token: &Record) -> Result<(), Self::Error>;
 
     /// These sessions of a user, newest first, only those opened before
     /// `before`.
@@ -196,9 +200,9 @@ pub(crate) fn open<T: Tokens + Sessions>(
         let detail = "the token is not for this app";
         return Err(Problem::new(403, Code::AppMismatch, detail).into());
     };
-    let live = tokens.live_sessions(workspace, uid, now);
+    let live = tokens.live_sessions(record, now);
     if live.map_err(Stop::Failed)? >= MAX_LIVE {
-        let detail = "the user has too many live sessions; try again when some have ended";
+        let detail = "the token has too many live sessions; try again when some have ended";
         return Err(Problem::new(429, Code::RateLimited, detail).into());
     }
     let session = Live {
@@ -279,9 +283,8 @@ pub(crate) fn list<T: Tokens + Sessions>(
     let mut sessions = Vec::new();
     for session in found {
         let token = tokens.token(workspace, &session.token);
-        match token.map_err(Stop::Failed)? {
-            Some(token) if token.shown(now) != Shown::Revoked => sessions.push((session, token)),
-            _ => {}
+        if let Some(token) = token.map_err(Stop::Failed)? {
+            sessions.push((session, token));
         }
     }
     Ok(Reply::Sessions { sessions, next })
@@ -324,8 +327,8 @@ pub fn unknown() -> Problem {
     Problem::new(404, Code::SessionEnded, "there is no such live session")
 }
 
-/// How many live sessions a user may have.
-pub const MAX_LIVE: usize = 1_000;
+/// How many live sessions a token may have.
+pub const MAX_LIVE: usize = 10_000;
 
 wire_struct!(Live {
     id,

@@ -5,6 +5,7 @@
 //! all. A refusal comes before the first write.
 
 use crate::entry::{Entry, Shown};
+use crate::hint::Hint;
 use crate::id::Id;
 use crate::ledger::{Asker, Changed, Command, Creation, Reply, Tokens};
 use crate::lifecycle;
@@ -99,13 +100,17 @@ fn create<T: Tokens + Sessions>(tokens: &T, creation: Creation, now_ms: u64) -> 
         }
     }
     let uid = &creation.user.uid;
+    let long_over = Time::from_seconds(now.seconds().saturating_sub(KEPT_SECONDS));
+    tokens
+        .forget_embeds(workspace, uid, long_over)
+        .map_err(Stop::Failed)?;
     let live = tokens.live(workspace, uid, now).map_err(Stop::Failed)?;
     if live >= MAX_LIVE_TOKENS {
         let detail = "the user has 1000 live tokens; revoke some that are not needed";
         return Err(Problem::new(409, Code::InvalidRequest, detail).into());
     }
     let replaced = match &creation.slot {
-        Some(slot) => make_way(tokens, workspace, uid, slot, now)?,
+        Some(slot) => make_way(tokens, workspace, uid, slot, now_ms)?,
         None => None,
     };
     let mut entry = lifecycle::mint(
@@ -135,10 +140,12 @@ fn make_way<T: Tokens>(
     workspace: &str,
     uid: &str,
     slot: &str,
-    now: Time,
+    now_ms: u64,
 ) -> Outcome<T, Option<Entry>> {
-    let minute_ago = Time::from_seconds(now.seconds().saturating_sub(59));
-    let recent = tokens.slotted_since(workspace, uid, minute_ago);
+    let now = Time::from_millis(now_ms);
+    let minute_ago = now_ms.saturating_sub(MINUTE_MS);
+    let oldest = Id::generate(&Hint::of(workspace, uid), minute_ago, [0; 16]);
+    let recent = tokens.slotted_since(workspace, uid, &oldest);
     if recent.map_err(Stop::Failed)? >= MAX_SLOTTED {
         let detail = "the user got 10 such tokens within a minute; try again in one";
         return Err(Problem::new(429, Code::RateLimited, detail).into());
@@ -195,12 +202,18 @@ fn list<T: Tokens>(
     })
 }
 
-fn revoke<T: Tokens>(tokens: &T, entry: Entry, now_ms: u64) -> Outcome<T, Reply> {
+fn revoke<T: Tokens + Sessions>(tokens: &T, entry: Entry, now_ms: u64) -> Outcome<T, Reply> {
+    let now = Time::from_millis(now_ms);
     let mut family = vec![entry.clone()];
     let mut at = 0;
     while let Some(next) = family.get(at) {
         let kin = tokens.kin(&next.record).map_err(Stop::Failed)?;
-        for member in kin {
+        // What is revoked was so with all its kin; what is over has none that is not.
+        let left = |member: &Entry| {
+            let record = &member.record;
+            record.state != State::Revoked && !record.over(now)
+        };
+        for member in kin.into_iter().filter(left) {
             let known = |other: &Entry| other.record.id == member.record.id;
             if !family.iter().any(known) {
                 family.push(member);
@@ -208,7 +221,12 @@ fn revoke<T: Tokens>(tokens: &T, entry: Entry, now_ms: u64) -> Outcome<T, Reply>
         }
         at = at.saturating_add(1);
     }
-    let revoked = family.iter().filter_map(lifecycle::revoke).collect();
+    let revoked: Vec<_> = family.iter().filter_map(lifecycle::revoke).collect();
+    for entry in revoked.iter().filter(|entry| entry.record.embed.is_some()) {
+        tokens
+            .forget_sessions(&entry.record)
+            .map_err(Stop::Failed)?;
+    }
     save(tokens, entry, revoked, now_ms)
 }
 
@@ -325,6 +343,10 @@ const MAX_LIVE_TOKENS: usize = 1_000;
 
 /// How many tokens in slots a user gets within a minute.
 const MAX_SLOTTED: usize = 10;
+const MINUTE_MS: u64 = 60_000;
+
+/// How long an embed token is kept after its end.
+const KEPT_SECONDS: u64 = 30 * DAY;
 
 /// How many changed records the asking isolate is told at once.
 const MAX_TOLD: usize = 50;

@@ -1,5 +1,4 @@
-//! The gate, natively, with a small shell around it: KV, ledger and directory
-//! are maps, and time is a number.
+//! The gate of programs, natively.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -9,146 +8,19 @@
     reason = "a test may panic"
 )]
 
+mod shell;
+
 use base64ct::{Base64, Encoding};
-use gatepass::answer::Answer;
-use gatepass::config::Config;
 use gatepass::digest::Digest;
-use gatepass::facts::Facts;
-use gatepass::gate::Gate;
 use gatepass::hint::Hint;
 use gatepass::id::Id;
-use gatepass::lookup::Found;
 use gatepass::record::{Record, State};
 use gatepass::scope::Scope;
 use gatepass::settings::Settings;
 use gatepass::time::Time;
 use gatepass::token::{self, Kind};
-use gatepass::verdict::{Forward, Question, Verdict};
-use std::collections::HashMap;
-use std::rc::Rc;
-
-const NOW: u64 = 1_800_000_000_000;
-const OPERATOR_KEY: &str = "operator-key-operator-key-operator-key";
-const ROUTES: &str = r#"[
-    {"path":"/public/*","public":true},
-    {"path":"/api/v1/*","methods":["GET"],"scopes":["jobs:read"]},
-    {"path":"/api/v1/*","scopes":["jobs:write"]},
-    {"path":"/feed","queryToken":"key"},
-    {"path":"/page/*","cors":["https://page.example"]}]"#;
-
-/// A shell that does what verdicts ask for, and notes it.
-struct Shell {
-    gate: Gate,
-    kv: HashMap<String, String>,
-    ledger: HashMap<Digest, String>,
-    settings: String,
-    now_ms: u64,
-    reads: Vec<String>,
-    questions: Vec<Question>,
-}
-
-impl Shell {
-    fn new() -> Self {
-        Self::with(r#""x":0"#)
-    }
-
-    fn with(more: &str) -> Self {
-        let more = if more == r#""x":0"# {
-            String::new()
-        } else {
-            format!(",{more}")
-        };
-        let variables = format!(
-            "{{\"OPERATOR_KEY\":\"{OPERATOR_KEY}\",\"UPSTREAM\":\"https://app.example/base\",\
-             \"ROUTES\":{ROUTES}{more}}}"
-        );
-        let bindings = [
-            "RECORDS",
-            "LEDGER",
-            "DIRECTORY",
-            "LOOKUPS_BY_ADDRESS",
-            "LOOKUPS_BY_LEDGER",
-            "ASSETS",
-        ];
-        let config = Config::parse(&variables, &bindings.map(str::to_owned)).unwrap();
-        Self {
-            gate: Gate::new(Rc::new(config)),
-            kv: HashMap::new(),
-            ledger: HashMap::new(),
-            settings: Settings::default().to_json(),
-            now_ms: NOW,
-            reads: Vec::new(),
-            questions: Vec::new(),
-        }
-    }
-
-    /// Stores a record in KV.
-    fn store(&mut self, secret: &str, record: &Record) {
-        self.kv.insert(
-            format!("t/{}", Digest::of(secret).to_hex()),
-            record.to_json(),
-        );
-    }
-
-    fn ask(&mut self, request: &str) -> Verdict {
-        self.reads.clear();
-        self.questions.clear();
-        let facts = Facts::parse(request).unwrap();
-        let mut reply = None;
-        for _ in 0..8 {
-            match self.gate.check(&facts, reply.as_ref(), self.now_ms) {
-                Verdict::Read { keys } => {
-                    reply = None;
-                    for key in keys {
-                        let value = self.kv.get(&key).map(String::as_str);
-                        self.gate.learn(&key, value, self.now_ms);
-                        self.reads.push(key);
-                    }
-                }
-                Verdict::Ask(question) => {
-                    reply = Some(self.answer(&question));
-                    self.questions.push(question);
-                }
-                decided => return decided,
-            }
-        }
-        panic!("no verdict after eight rounds");
-    }
-
-    fn answer(&self, question: &Question) -> Found {
-        let json = if question.class == "LEDGER" {
-            let found = self
-                .ledger
-                .iter()
-                .find(|(digest, _)| question.command.contains(&digest.to_hex()));
-            serde_json::json!({ "record": found.map(|(_, record)| record) })
-        } else {
-            serde_json::json!({ "settings": self.settings })
-        };
-        Found::parse(&json.to_string()).unwrap()
-    }
-
-    fn forwarded(&mut self, request: &str) -> Forward {
-        match self.ask(request) {
-            Verdict::Allow(forward) => forward,
-            other => panic!("not allowed: {other:?}"),
-        }
-    }
-
-    fn refused(&mut self, request: &str) -> Answer {
-        match self.ask(request) {
-            Verdict::Answer(answer) => answer,
-            other => panic!("not refused: {other:?}"),
-        }
-    }
-
-    fn code(&mut self, request: &str) -> (u16, String) {
-        let answer = self.refused(request);
-        let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
-        assert_eq!(problem["status"], answer.status);
-        (answer.status, problem["code"].as_str().unwrap().to_owned())
-    }
-}
+use gatepass::verdict::Verdict;
+use shell::{NOW, OPERATOR_KEY, Shell, headers, set};
 
 fn base64(bytes: &[u8]) -> String {
     Base64::encode_string(bytes)
@@ -185,16 +57,6 @@ fn get(path: &str, secret: &str) -> String {
     format!(
         "GET\nhttps://gate.example{path}\nauthorization:Bearer {secret}\ncf-connecting-ip:192.0.2.1"
     )
-}
-
-fn headers<'a>(answer: &'a Answer, name: &str) -> Vec<&'a str> {
-    let named = answer.headers.iter().filter(|(header, _)| *header == name);
-    named.map(|(_, value)| value.as_ref()).collect()
-}
-
-fn set<'a>(forward: &'a Forward, name: &str) -> Option<&'a str> {
-    let found = forward.set.iter().find(|(header, _)| header == &name);
-    found.map(|(_, value)| value.as_str())
 }
 
 #[test]
@@ -474,7 +336,7 @@ fn a_revocation_is_never_undone_by_an_older_value_from_kv() {
 fn in_strict_mode_the_ledger_is_asked_each_time() {
     for per_token in [true, false] {
         let mut shell = Shell::with(if per_token {
-            r#""x":0"#
+            ""
         } else {
             r#""CONSISTENCY":"strict""#
         });

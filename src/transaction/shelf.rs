@@ -124,14 +124,24 @@ impl Tokens for Shelf {
         Ok(tokens.values().rev().find(held).cloned())
     }
 
-    fn slotted_since(&self, workspace: &str, uid: &str, since: Time) -> Result<usize, Self::Error> {
+    fn slotted_since(&self, workspace: &str, uid: &str, since: &Id) -> Result<usize, Self::Error> {
         let tokens = self.tokens.borrow();
         let recent = |entry: &&Entry| {
             let record = &entry.record;
             let of_user = record.workspace == workspace && record.uid == uid;
-            of_user && entry.slot.is_some() && record.created >= since
+            of_user && entry.slot.is_some() && record.id.as_str() >= since.as_str()
         };
         Ok(tokens.values().filter(recent).count())
+    }
+
+    fn forget_embeds(&self, workspace: &str, uid: &str, before: Time) -> Result<(), Self::Error> {
+        let over = |entry: &Entry| {
+            let record = &entry.record;
+            let of_user = record.workspace == workspace && record.uid == uid;
+            of_user && record.embed.is_some() && record.over(before)
+        };
+        self.tokens.borrow_mut().retain(|_, entry| !over(entry));
+        Ok(())
     }
 
     fn older(
@@ -191,9 +201,17 @@ impl Sessions for Shelf {
         Ok(found.filter(|session| session.workspace == workspace))
     }
 
-    fn live_sessions(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Self::Error> {
-        let found = self.sessions_before(workspace, uid, None, usize::MAX, now);
-        Ok(found?.len())
+    fn live_sessions(&self, token: &Record, now: Time) -> Result<usize, Self::Error> {
+        let found = self.sessions_before(&token.workspace, &token.uid, None, usize::MAX, now)?;
+        let of_token = |session: &&Live| session.token == token.id;
+        Ok(found.iter().filter(of_token).count())
+    }
+
+    fn forget_sessions(&self, token: &Record) -> Result<(), Self::Error> {
+        self.write()?;
+        let mut sessions = self.sessions.borrow_mut();
+        sessions.retain(|_, session| session.token != token.id);
+        Ok(())
     }
 
     fn sessions_before(

@@ -123,7 +123,7 @@ async function decide(request, verdict, facts, gate, env, signal) {
         if (!(await withinBudgets(verdict.budgets, env))) {
           return gate.refuse(facts, "rate_limited");
         }
-        reply = await ask(verdict, env);
+        reply = `${verdict.name}\n${verdict.command}\n${await ask(verdict, env)}`;
         break;
       case "manage": {
         const management = gate.management(facts, reply);

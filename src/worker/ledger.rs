@@ -91,7 +91,7 @@ impl Tokens for Sql {
         let query = "SELECT COUNT(*) FROM tokens WHERE workspace = ? AND uid = ?
                      AND json_extract(record, '$.st') IN ('a', 'd')
                      AND COALESCE(json_extract(record, '$.x') > ?, 1)";
-        count(self, query, workspace, uid, now)
+        count(self, query, workspace, uid, now.seconds().into())
     }
 
     fn in_slot(&self, workspace: &str, uid: &str, slot: &str) -> Result<Option<Entry>, Failed> {
@@ -104,10 +104,21 @@ impl Tokens for Sql {
         found.as_ref().map(read).transpose()
     }
 
-    fn slotted_since(&self, workspace: &str, uid: &str, since: Time) -> Result<usize, Failed> {
-        let query = "SELECT COUNT(*) FROM tokens WHERE workspace = ? AND uid = ?
-                     AND slot IS NOT NULL AND json_extract(record, '$.c') >= ?";
-        count(self, query, workspace, uid, since)
+    fn slotted_since(&self, workspace: &str, uid: &str, since: &Id) -> Result<usize, Failed> {
+        let query = "SELECT COUNT(*) FROM tokens
+                     WHERE workspace = ? AND uid = ? AND id >= ? AND slot IS NOT NULL";
+        count(self, query, workspace, uid, since.as_str().into())
+    }
+
+    fn forget_embeds(&self, workspace: &str, uid: &str, before: Time) -> Result<(), Failed> {
+        let forget = "DELETE FROM tokens WHERE workspace = ? AND uid = ?
+                      AND json_extract(record, '$.st') IN ('a', 'd', 'u', 'r')
+                      AND json_extract(record, '$.x') <= ? AND json_extract(record, '$.k') = 'e'
+                      AND json_extract(record, '$.x')
+                        + COALESCE(json_extract(record, '$.su') * json_extract(record, '$.sm'), 0)
+                          * 60 <= ?";
+        let before: Bind<'_> = before.seconds().into();
+        self.write(forget, &[workspace.into(), uid.into(), before, before])
     }
 
     fn older(
@@ -238,10 +249,25 @@ impl Sessions for Sql {
         found.as_ref().map(read_session).transpose()
     }
 
-    fn live_sessions(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Failed> {
-        let query = "SELECT COUNT(*) FROM sessions
-                     WHERE workspace = ? AND uid = ? AND ends > ? AND killed = 0";
-        count(self, query, workspace, uid, now)
+    fn live_sessions(&self, token: &Record, now: Time) -> Result<usize, Failed> {
+        let query = format!(
+            "SELECT COUNT(*) FROM sessions
+             WHERE workspace = ? AND uid = ? AND ends > ? AND killed = 0 AND token = '{}'",
+            token.id.as_str()
+        );
+        count(
+            self,
+            &query,
+            &token.workspace,
+            &token.uid,
+            now.seconds().into(),
+        )
+    }
+
+    fn forget_sessions(&self, token: &Record) -> Result<(), Failed> {
+        let forget = "DELETE FROM sessions WHERE workspace = ? AND uid = ? AND token = ?";
+        let values = [&token.workspace, &token.uid, token.id.as_str()].map(Bind::Text);
+        self.write(forget, &values)
     }
 
     fn sessions_before(
@@ -356,9 +382,15 @@ fn read_session(row: &SqlRow) -> Result<Live, Failed> {
 
 const SESSION: &str = "id, token, workspace, uid, app, place, ends, killed";
 
-/// A count of a user's rows, by a query that compares a moment too.
-fn count(sql: &Sql, query: &str, workspace: &str, uid: &str, at: Time) -> Result<usize, Failed> {
-    let values = [workspace.into(), uid.into(), at.seconds().into()];
+/// A count of a user's rows, by a query that compares something else too.
+fn count(
+    sql: &Sql,
+    query: &str,
+    workspace: &str,
+    uid: &str,
+    with: Bind<'_>,
+) -> Result<usize, Failed> {
+    let values = [workspace.into(), uid.into(), with];
     let count = sql.first(query, &values)?.and_then(|row| row.number(0));
     Ok(usize::try_from(count.unwrap_or(0)).unwrap_or(usize::MAX))
 }
@@ -394,6 +426,8 @@ pub const MIGRATIONS: Migrations = &[
     ],
     &["ALTER TABLE tokens ADD COLUMN slot TEXT;
     CREATE INDEX tokens_in_slot ON tokens (workspace, uid, slot, id) WHERE slot IS NOT NULL;
+    CREATE INDEX tokens_by_end ON tokens
+        (workspace, uid, json_extract(record, '$.st'), json_extract(record, '$.x'));
     CREATE TABLE sessions (
         id TEXT PRIMARY KEY,
         token TEXT NOT NULL,
@@ -405,6 +439,7 @@ pub const MIGRATIONS: Migrations = &[
         killed INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX sessions_of_user ON sessions (workspace, uid, id);
+    CREATE INDEX sessions_of_token ON sessions (workspace, uid, token);
     CREATE TABLE places (
         place TEXT PRIMARY KEY,
         workspace TEXT NOT NULL,

@@ -13,7 +13,7 @@ use crate::conversation::{Entropy, Inputs};
 use crate::facts::{Facts, READ_HEADERS};
 use crate::gate::Gate;
 use crate::ledger::Changed;
-use crate::lookup::Found;
+use crate::lookup::Reply;
 use crate::management::Ticket;
 use crate::problem::{Code, Problem};
 use crate::rewrite::ATTRIBUTES;
@@ -49,10 +49,11 @@ pub fn read_headers() -> Vec<String> {
     READ_HEADERS.map(str::to_owned).to_vec()
 }
 
-/// Decides about a request. Answers a [`Verdict`] as JSON.
+/// Decides about a request. `reply` is what an authority was asked and answered: its
+/// name, the question and the answer, a line each. Answers a [`Verdict`] as JSON.
 #[wasm_bindgen]
 pub fn check(facts: &str, reply: Option<String>, now_ms: f64) -> Result<String, JsError> {
-    let reply = match reply.as_deref().map(Found::parse) {
+    let reply = match reply.as_deref().map(Reply::parse) {
         Some(None) => return Ok(Verdict::Answer(Problem::store_unavailable().answer()).to_json()),
         reply => reply.flatten(),
     };
@@ -133,7 +134,7 @@ impl Management {
     /// [`check`], in the same turn. Answers nothing if the verdict is another.
     pub fn begin(facts: &str, reply: Option<String>, now_ms: f64) -> Result<Option<Self>, JsError> {
         let now_ms = whole(now_ms);
-        let reply = reply.as_deref().and_then(Found::parse);
+        let reply = reply.as_deref().and_then(Reply::parse);
         let verdict = with_gate(|gate| {
             Facts::parse(facts).map(|facts| gate.check(&facts, reply.as_ref(), now_ms))
         })?;

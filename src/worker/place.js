@@ -11,12 +11,16 @@ export function confined(response, { place, rewrites }, gate) {
     : new Response(response.body, response);
   for (const name of changes.remove) answer.headers.delete(name);
   for (const [name, value] of changes.append) answer.headers.append(name, value);
-  return rewrites && isWholeHtml(answer) ? rewritten(answer, place, gate) : answer;
+  return rewrites && isReadableHtml(answer) ? rewritten(answer, place, gate) : answer;
 }
 
-function isWholeHtml({ status, body, headers }) {
+/** Whether it is a whole page, and not in an encoding that the runtime passes on as it is. */
+function isReadableHtml({ status, body, headers }) {
   const type = headers.get("content-type") ?? "";
-  return body !== null && status !== 206 && /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(type);
+  const isHtml = /^\s*(text\/html|application\/xhtml\+xml)\b/i.test(type);
+  const encoding = headers.get("content-encoding") ?? "identity";
+  const isReadable = /^\s*(gzip|br|identity)\s*$/i.test(encoding);
+  return body !== null && status !== 206 && isHtml && isReadable;
 }
 
 function rewritten(answer, place, gate) {
@@ -24,14 +28,21 @@ function rewritten(answer, place, gate) {
   for (const attribute of gate.urlAttributes) {
     const element = (element) => {
       const old = element.getAttribute(attribute);
-      const value = old.includes("/") ? gate.rewrite(place, attribute, old) : undefined;
+      const value = old?.includes("/") ? gate.rewrite(place, attribute, old) : undefined;
       if (value !== undefined) element.setAttribute(attribute, value);
     };
     rewriter.on(selectorOf(attribute), { element });
   }
+  let moved;
+  try {
+    moved = rewriter.transform(answer);
+  } catch (error) {
+    if (error instanceof TypeError) return answer; // a charset that the runtime does not know
+    throw error;
+  }
   // The bytes are others than those that these tell of.
-  for (const name of ["accept-ranges", "content-length", "etag"]) answer.headers.delete(name);
-  return rewriter.transform(answer);
+  for (const name of ["accept-ranges", "content-length", "etag"]) moved.headers.delete(name);
+  return moved;
 }
 
 function selectorOf(attribute) {

@@ -16,23 +16,25 @@ before(async () => {
 
 after(() => Promise.all(Object.values(browsers).map((browser) => browser.close())));
 
+async function openTab(t, profile, url) {
+  const page = await browsers[profile].newTab(url);
+  t.after(() => page.close());
+  return page;
+}
+
 /** A page with Ada's app and Bob's, and their frames. */
-async function openBoth(t, scene, profile, path = "/both") {
+async function openBoth(t, scene, profile) {
   const urls = {};
   for (const [id, email] of Object.entries(PEOPLE)) {
     urls[id] = (await scene.mint({ user: { email } })).embedUrl;
   }
-  const page = await browsers[profile].newTab(scene.frames(path, urls));
-  t.after(() => page.close());
+  const page = await openTab(t, profile, scene.frames("/both", urls));
   return { page, ada: await frameIn(page, "a"), bob: await frameIn(page, "b") };
 }
 
 const cookiesIn = (frame) => frame.evaluate(async () => (await fetch("cookies")).json());
 
-/**
- * Counts what is in each kind of storage, after writing into it if so wanted; `refused` where a page
- * may not have it.
- */
+/** Counts what is in each kind of storage, after writing into it if so wanted. */
 function countStores(writes) {
   const opened = async () => {
     if (!writes) return;
@@ -48,7 +50,7 @@ function countStores(writes) {
     async () => (writes && (await caches.open("key")), (await caches.keys()).length),
     async () => (await opened(), (await indexedDB.databases()).length),
   ];
-  return Promise.all(each.map((count) => count().catch(() => "refused")));
+  return Promise.all(each.map((count) => count()));
 }
 
 /** Asks another origin's `/open` in every way that a script has; answers what came of each. */
@@ -84,7 +86,15 @@ function askEverything(origin) {
 for (const places of Object.keys(PLACES)) {
   describe(`places: ${places}`, () => {
     let scene;
-    before(async () => (scene = await startScene({ places })));
+    before(async () => {
+      scene = await startScene({ places });
+      scene.app.set("/worker.js", {
+        headers: { "content-type": "text/javascript", "service-worker-allowed": "/" },
+        body: `onfetch = (event) => {
+          if (event.request.url.endsWith("/cookies")) event.respondWith(Response.json("taken"));
+        };`,
+      });
+    });
     after(() => scene.stop());
 
     for (const profile of PROFILES) {
@@ -101,6 +111,27 @@ for (const places of Object.keys(PLACES)) {
         await ada.goto(ada.url());
         assert.equal(await ada.locator("#user").innerText(), PEOPLE.a);
       });
+
+      test(`a service worker has its own place alone, cookies: ${profile}`, async (t) => {
+        const { ada, bob } = await openBoth(t, scene, profile);
+        const register = (scope) =>
+          ada.evaluate(async (scope) => {
+            await navigator.serviceWorker.register("worker.js", { scope });
+            await navigator.serviceWorker.ready;
+          }, scope);
+        if (places !== "hosts") {
+          for (const scope of ["/", "/embed-apps/", new URL(".", bob.url()).pathname]) {
+            await assert.rejects(register(scope), /SecurityError|max scope/, scope);
+          }
+        }
+        await register("./");
+        await Promise.all([ada, bob].map((frame) => frame.goto(frame.url())));
+        assert.equal(await cookiesIn(ada), "taken");
+        assert.equal(await cookiesIn(bob), `who=${PEOPLE.b}`);
+        await ada.evaluate(async () => {
+          await (await navigator.serviceWorker.ready).unregister();
+        });
+      });
     }
   });
 }
@@ -109,10 +140,6 @@ describe("host places that are siblings", () => {
   let scene;
   before(async () => {
     scene = await startScene({ places: "hosts" });
-    scene.app.set("/worker.js", {
-      headers: { "content-type": "text/javascript", "service-worker-allowed": "/" },
-      body: "onfetch = () => {};",
-    });
     // What an app does that lets everybody in.
     scene.app.set("/open", ({ user, headers }) => ({
       headers: {
@@ -128,16 +155,13 @@ describe("host places that are siblings", () => {
 
   for (const profile of PROFILES) {
     describe(`cookies: ${profile}`, () => {
-      // Chromium that blocks third-party cookies keeps partitioned ones, and refuses all else.
-      const kept = profile === "default" ? (value) => value : () => "refused";
-
       test("share no storage", async (t) => {
         const { ada, bob } = await openBoth(t, scene, profile);
         await ada.evaluate(() => (document.cookie = "key=1; Secure; SameSite=None; Partitioned"));
         assert.match(await ada.evaluate(() => document.cookie), /key=1/);
         assert.equal(await bob.evaluate(() => document.cookie), `who=${PEOPLE.b}`);
-        assert.deepEqual(await ada.evaluate(countStores, true), Array(4).fill(kept(1)));
-        assert.deepEqual(await bob.evaluate(countStores, false), Array(4).fill(kept(0)));
+        assert.deepEqual(await ada.evaluate(countStores, true), [1, 1, 1, 1]);
+        assert.deepEqual(await bob.evaluate(countStores, false), [0, 0, 0, 0]);
       });
 
       test("hear nothing of each other's channels and locks", async (t) => {
@@ -148,7 +172,7 @@ describe("host places that are siblings", () => {
           addEventListener("storage", ({ key }) => window.heard.push(key));
         });
         const heard = await ada.evaluate(() => {
-          navigator.locks.request("lock", () => new Promise(() => {})).catch(() => {});
+          navigator.locks.request("lock", () => new Promise(() => {}));
           const own = new Promise((done) => {
             new BroadcastChannel("room").onmessage = ({ data }) => done(data);
           });
@@ -157,21 +181,26 @@ describe("host places that are siblings", () => {
         });
         assert.equal(heard, "from ada");
         const lock = await bob.evaluate(() =>
-          navigator.locks
-            .request("lock", { ifAvailable: true }, (lock) => (lock ? "free" : "taken"))
-            .catch(() => "refused"),
+          navigator.locks.request("lock", { ifAvailable: true }, (lock) => lock && "free"),
         );
-        assert.equal(lock, kept("free"));
+        assert.equal(lock, "free");
         assert.deepEqual(await bob.evaluate(() => window.heard), []);
       });
 
-      test("have no service workers: their requests lack partitioned cookies", async (t) => {
-        const { ada, bob } = await openBoth(t, scene, profile);
-        const registering = ada.evaluate(() => navigator.serviceWorker.register("worker.js"));
-        await assert.rejects(registering, /\b401\b|user denied permission/);
-        for (const frame of [ada, bob]) {
-          assert.equal(await frame.evaluate(() => navigator.serviceWorker.controller), null);
-        }
+      test("share nothing with themselves on a page of another site", async (t) => {
+        const host = "outer.test";
+        const allowedOrigins = ["portal.test", host].map(scene.portal.origin);
+        const urls = [];
+        for (let i = 0; i < 2; i++) urls.push((await scene.mint({ allowedOrigins })).embedUrl);
+        const one = await openTab(t, profile, scene.frames("/one", { a: urls[0] }));
+        const ada = await frameIn(one, "a");
+        await ada.evaluate(() => (document.cookie = "key=1; Secure; SameSite=None; Partitioned"));
+        await ada.evaluate(countStores, true);
+        const other = scene.frames("/other", { a: urls[1] }, { host });
+        const elsewhere = await frameIn(await openTab(t, profile, other), "a");
+        assert.equal(await elsewhere.evaluate(() => document.cookie), `who=${PEOPLE.a}`);
+        assert.deepEqual(await elsewhere.evaluate(countStores, false), [0, 0, 0, 0]);
+        assert.equal(await ada.evaluate(async () => (await fetch("cookies")).status), 200);
       });
 
       test("cannot read or change each other's documents, nor the host page's", async (t) => {

@@ -237,6 +237,21 @@ for (const [mode, EMBED_HOST] of Object.entries(MODES)) {
   });
 }
 
+describe("outside development", () => {
+  for (const [mode, EMBED_HOST] of Object.entries(MODES)) {
+    test(`the URL is https and has no port, with ${mode}`, async (t) => {
+      const gate = await startEmbedGate({ vars: { EMBED_HOST, DEVELOPMENT: false } });
+      t.after(() => gate.stop());
+      const { user, token, embedUrl } = await mint(gate);
+      const place = placeOf("default", user.id, "jobs");
+      const names = { "*.embed.test": `${place}.embed.test`, "embed.test": "embed.test" };
+      const host = names[EMBED_HOST] ?? "127.0.0.1";
+      const path = `/embed-apps/jobs?personal-access-token=${token}`;
+      assert.equal(embedUrl, `https://${host}${path}`);
+    });
+  }
+});
+
 describe("with path places, where the main site has the same host", () => {
   let gate;
   before(async () => (gate = await startEmbedGate({ vars: { EMBED_HOST: undefined } })));

@@ -69,11 +69,8 @@ describe("a session is what src/session.rs documents", () => {
     const visit = await open(gate, { user: { id } });
     assert.ok(visit.value.length <= 400, `${visit.value.length}`);
     await assertIn(visit);
-    const wider = { name: "x", kind: "embed", app, user: { id: `ä${id.slice(1)}ä`.slice(0, 128) } };
-    const answer = await gate.api("POST", "/tokens", {
-      ...wider,
-      user: { id: `ä${id.slice(2)}ä` },
-    });
+    const wider = { name: "x", kind: "embed", app, user: { id: id.replace("a", "ä") } };
+    const answer = await gate.api("POST", "/tokens", wider);
     assert.equal(answer.status, 400, JSON.stringify(answer.body));
     assert.equal(answer.body.field, "user");
   });
@@ -294,18 +291,14 @@ describe("in path places one browser keeps 16 of them", () => {
     const visits = [];
     for (let i = 0; i < 16; i++) {
       const visit = await open(path);
-      visits.push(visit.withSession({ issued: seconds(((i * 7) % 16) - 100) }, newest));
+      visits.push(visit.withSession({ issued: seconds(((i * 7 + 5) % 16) - 100) }, newest));
     }
+    const oldest = visits.find((visit, i) => (i * 7 + 5) % 16 === 0);
     const cookies = visits.map(({ cookie }) => cookie);
-    const oldest = visits.filter(
-      (visit) => visit.session().issued === Math.min(...visits.map((v) => v.session().issued)),
-    );
-    assert.deepEqual(
-      await forgotten(cookies),
-      oldest.map(({ name }) => name),
-    );
-    assert.deepEqual(await forgotten(cookies.slice(1)), []);
-    assert.deepEqual(await forgotten(["a=1", ...cookies.slice(1), "gp-x=2"]), []);
+    assert.deepEqual(await forgotten(cookies), [oldest.name]);
+    const fifteen = cookies.slice(1);
+    assert.deepEqual(await forgotten(fifteen), []);
+    assert.deepEqual(await forgotten(["a=1", ...fifteen, "gp-x=2"]), []);
   });
 
   test("and what is no session goes first", async () => {

@@ -34,8 +34,8 @@ window.messages = [];
 addEventListener("message", ({ data, origin }) => window.messages.push({ data, origin }));`;
 
 /**
- * Starts all of it. The gate has two apps: `jobs`, the board, and `own`, which is also what stands
- * behind the gate's main site.
+ * Starts all of it. The gate's apps are `jobs`, the board; `own`, the test's, which also stands
+ * behind the main site; and `down`, which does not answer.
  *
  * @param {object} [options]
  * @param {keyof typeof PLACES} [options.places]
@@ -77,7 +77,13 @@ export async function startScene({ places = "hosts", own = {} } = {}) {
       EMBED_HOST: PLACES[places],
       APPS: [
         { id: "jobs", name: "Jobs board", upstream: "service:DEMO" },
-        { id: "own", name: "The test's own", ...own },
+        {
+          id: "own",
+          name: "The test's own",
+          allowedOrigins: [portal.origin("portal.test")],
+          ...own,
+        },
+        { id: "down", name: "An app that is down", upstream: "http://127.0.0.1:1" },
       ],
     },
   });

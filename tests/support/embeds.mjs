@@ -82,7 +82,7 @@ export async function open(gate, fields, options) {
 /** Enters with a token. */
 export async function openWith(gate, token, url = token.embedUrl, headers) {
   const entry = await enter(gate, url, { headers });
-  assert.equal(entry.status, 303, entry.text);
+  assert.equal(entry.status, 303, `${entry.text}\n${gate.output().slice(-1000)}`);
   const [cookie] = entry.header("Set-Cookie").split(";");
   return new Visit(gate, { token, url, cookie });
 }
@@ -127,7 +127,7 @@ export class Visit {
 
   /** The same visit with another session, sealed with a key. */
   withSession(fields, key) {
-    const value = sealSession({ ...this.session(), ...fields }, key);
+    const value = sealSession({ ...this.session(), kid: key.id, ...fields }, key);
     const { gate, token, origin, prefix } = this;
     const url = origin + prefix.slice(0, prefix.indexOf("/~"));
     return new Visit(gate, { token, url, cookie: `${this.name}=${value}` });

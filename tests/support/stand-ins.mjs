@@ -8,7 +8,8 @@ import { text } from "node:stream/consumers";
  * A server on a free port of 127.0.0.1.
  *
  * @param {import("node:http").RequestListener} listener may be asynchronous
- * @returns {Promise<{address: string, port: number, url: string, stop: () => Promise<void>}>}
+ * @returns {Promise<{address: string, port: number, url: string, onUpgrade: Function,
+ *   stop: () => Promise<void>}>} `onUpgrade` takes what handles WebSockets: `(request, socket)`
  */
 export async function startServer(listener) {
   const server = createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
@@ -25,7 +26,8 @@ export async function startServer(listener) {
     server.closeAllConnections();
     return new Promise((done) => server.close(done));
   };
-  return { address: `127.0.0.1:${port}`, port, url: `http://127.0.0.1:${port}`, stop };
+  const onUpgrade = (listener) => server.on("upgrade", listener);
+  return { address: `127.0.0.1:${port}`, port, url: `http://127.0.0.1:${port}`, onUpgrade, stop };
 }
 
 /**
