@@ -149,7 +149,7 @@ impl std::error::Error for ConfigError {}
 impl Config {
     /// Reads the variables (a JSON object by name) and the names of the bound
     /// resources.
-    pub fn parse(variables: &str, bindings: &[String]) -> Result<Self, ConfigError> {
+    pub fn parse(variables: &str, bindings: &[String]) -> Result<Self, Box<ConfigError>> {
         let mut variables =
             Fields::of_object(variables).map_err(|_| error("the variables", "cannot be read"))?;
         for name in REQUIRED_BINDINGS {
@@ -219,14 +219,14 @@ const REQUIRED_BINDINGS: [&str; 6] = [
 fn error(
     field: impl Into<Cow<'static, str>>,
     sentence: impl Into<Cow<'static, str>>,
-) -> ConfigError {
-    ConfigError {
+) -> Box<ConfigError> {
+    Box::new(ConfigError {
         field: field.into(),
         sentence: sentence.into(),
-    }
+    })
 }
 
-fn require_binding(field: &str, name: &str, bindings: &[String]) -> Result<(), ConfigError> {
+fn require_binding(field: &str, name: &str, bindings: &[String]) -> Result<(), Box<ConfigError>> {
     if bindings.iter().any(|bound| bound == name) {
         Ok(())
     } else {
@@ -237,13 +237,13 @@ fn require_binding(field: &str, name: &str, bindings: &[String]) -> Result<(), C
     }
 }
 
-fn text(name: &'static str, value: Option<&RawValue>) -> Result<Option<String>, ConfigError> {
+fn text(name: &'static str, value: Option<&RawValue>) -> Result<Option<String>, Box<ConfigError>> {
     value
         .map(|raw| serde_json::from_str(raw.get()).map_err(|_| error(name, "must be a string")))
         .transpose()
 }
 
-fn flag(name: &'static str, value: Option<&RawValue>) -> Result<bool, ConfigError> {
+fn flag(name: &'static str, value: Option<&RawValue>) -> Result<bool, Box<ConfigError>> {
     match value.map(RawValue::get) {
         None | Some("false" | "\"false\"") => Ok(false),
         Some("true" | "\"true\"") => Ok(true),
@@ -252,7 +252,7 @@ fn flag(name: &'static str, value: Option<&RawValue>) -> Result<bool, ConfigErro
 }
 
 /// A list, given as one or as its JSON in a string.
-fn list(name: &'static str, value: Option<&RawValue>) -> Result<Vec<Box<RawValue>>, ConfigError> {
+fn list(name: &'static str, value: Option<&RawValue>) -> Result<Vec<Box<RawValue>>, Box<ConfigError>> {
     let Some(json) = value.map(RawValue::get) else {
         return Ok(Vec::new());
     };
@@ -262,7 +262,7 @@ fn list(name: &'static str, value: Option<&RawValue>) -> Result<Vec<Box<RawValue
 }
 
 /// A refusal inside an entry of a list, with the field's whole name.
-fn inside(name: &str, index: usize, problem: Problem) -> ConfigError {
+fn inside(name: &str, index: usize, problem: Problem) -> Box<ConfigError> {
     let field = match &problem.field {
         Some(field) => format!("{name}[{index}].{field}"),
         None => format!("{name}[{index}]"),
@@ -275,7 +275,7 @@ fn parse_upstream(
     value: &str,
     bindings: &[String],
     development: bool,
-) -> Result<Upstream, ConfigError> {
+) -> Result<Upstream, Box<ConfigError>> {
     if let Some(binding) = value.strip_prefix("service:") {
         require_binding(field, binding, bindings)?;
         return Ok(Upstream::Service(binding.to_owned()));
@@ -306,7 +306,7 @@ fn parse_upstream(
     ))
 }
 
-fn parse_routes(value: Option<&RawValue>) -> Result<Routes, ConfigError> {
+fn parse_routes(value: Option<&RawValue>) -> Result<Routes, Box<ConfigError>> {
     let rules = list("ROUTES", value)?
         .into_iter()
         .enumerate()
@@ -322,7 +322,7 @@ fn parse_apps(
     value: Option<&RawValue>,
     bindings: &[String],
     development: bool,
-) -> Result<Vec<App>, ConfigError> {
+) -> Result<Vec<App>, Box<ConfigError>> {
     let mut apps: Vec<App> = Vec::new();
     for (index, value) in list("APPS", value)?.into_iter().enumerate() {
         let app = App::read(value.get(), bindings, development)
@@ -335,7 +335,7 @@ fn parse_apps(
     Ok(apps)
 }
 
-fn parse_workspaces(value: Option<&RawValue>) -> Result<Vec<String>, ConfigError> {
+fn parse_workspaces(value: Option<&RawValue>) -> Result<Vec<String>, Box<ConfigError>> {
     let sentence =
         "must be a list of different names of 1 to 64 lower-case letters, digits, \"_\" and \"-\"";
     let mut names: Vec<String> = Vec::new();
@@ -356,7 +356,7 @@ fn parse_workspaces(value: Option<&RawValue>) -> Result<Vec<String>, ConfigError
     Ok(names)
 }
 
-fn parse_consistency(value: Option<String>) -> Result<bool, ConfigError> {
+fn parse_consistency(value: Option<String>) -> Result<bool, Box<ConfigError>> {
     match value.as_deref() {
         None | Some("bounded") => Ok(false),
         Some("strict") => Ok(true),
@@ -364,7 +364,7 @@ fn parse_consistency(value: Option<String>) -> Result<bool, ConfigError> {
     }
 }
 
-fn parse_operator_key(value: Option<String>) -> Result<Digest, ConfigError> {
+fn parse_operator_key(value: Option<String>) -> Result<Digest, Box<ConfigError>> {
     let key = value.ok_or_else(|| {
         error(
             "OPERATOR_KEY",
@@ -381,7 +381,7 @@ fn parse_operator_key(value: Option<String>) -> Result<Digest, ConfigError> {
     Ok(Digest::of(&key))
 }
 
-fn parse_authorization(value: Option<String>) -> Result<Option<String>, ConfigError> {
+fn parse_authorization(value: Option<String>) -> Result<Option<String>, Box<ConfigError>> {
     let visible = |byte: u8| (0x20..=0x7e).contains(&byte);
     match value {
         Some(value) if !value.bytes().all(visible) => {
@@ -391,7 +391,7 @@ fn parse_authorization(value: Option<String>) -> Result<Option<String>, ConfigEr
     }
 }
 
-fn parse_session_keys(value: Option<String>) -> Result<Option<SessionKeys>, ConfigError> {
+fn parse_session_keys(value: Option<String>) -> Result<Option<SessionKeys>, Box<ConfigError>> {
     let Some(keys) = value else { return Ok(None) };
     let sentence = "must be \"<kid>:<base64 of 32 bytes or more>\", newest first, separated by \
                     commas, each kid once";
@@ -400,7 +400,7 @@ fn parse_session_keys(value: Option<String>) -> Result<Option<SessionKeys>, Conf
         .ok_or_else(|| error("SESSION_KEYS", sentence))
 }
 
-fn parse_embed_host(value: Option<String>) -> Result<EmbedHost, ConfigError> {
+fn parse_embed_host(value: Option<String>) -> Result<EmbedHost, Box<ConfigError>> {
     let Some(host) = value else {
         return Ok(EmbedHost::Shared);
     };
@@ -409,7 +409,7 @@ fn parse_embed_host(value: Option<String>) -> Result<EmbedHost, ConfigError> {
 }
 
 /// Which compatible paths are offered: all, where nothing is said.
-fn parse_compat(value: Option<&RawValue>) -> Result<bool, ConfigError> {
+fn parse_compat(value: Option<&RawValue>) -> Result<bool, Box<ConfigError>> {
     if value.is_none() {
         return Ok(true);
     }
@@ -423,7 +423,7 @@ fn parse_compat(value: Option<&RawValue>) -> Result<bool, ConfigError> {
 
 const TOOLJET: &str = "\"tooljet\"";
 
-fn check_assertion_key(value: Option<String>) -> Result<(), ConfigError> {
+fn check_assertion_key(value: Option<String>) -> Result<(), Box<ConfigError>> {
     let Some(key) = value else { return Ok(()) };
     let good = Fields::of_object(&key).is_ok_and(|mut key| {
         let mut filled = |name| key.stored_text(name).is_some_and(|text| !text.is_empty());
@@ -452,7 +452,7 @@ mod tests {
         names.map(str::to_owned).collect()
     }
 
-    fn parse(variables: &str) -> Result<Config, ConfigError> {
+    fn parse(variables: &str) -> Result<Config, Box<ConfigError>> {
         let variables = format!("{{\"OPERATOR_KEY\":\"{KEY}\",{variables}}}");
         Config::parse(&variables, &bindings())
     }

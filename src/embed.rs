@@ -168,6 +168,11 @@ impl Check<'_, '_> {
             let problem = Problem::new(403, Code::OriginNotAllowed, detail);
             return Err(self.turn_away(&problem, audience));
         }
+        if !Session::fits(&record.workspace, &record.uid, &app.id) {
+            let detail = "the app's id is too long for this user's sessions";
+            let problem = Problem::new(400, Code::InvalidRequest, detail);
+            return Err(self.turn_away(&problem, audience));
+        }
         let own = [TOKEN_PARAMETER, OPENED, RENEW];
         let entrance = Entrance {
             digest,
@@ -283,6 +288,7 @@ impl Check<'_, '_> {
             return Err(self.turn_away(&Problem::invalid_request(detail), &[]));
         }
         self.refuse_unforwardable()?;
+        let viewer = self.viewer(place, app, false)?;
         // A worker in charge of the whole host would be handed each entry, token and all.
         let is_worker = self.facts.header("service-worker").is_some()
             || self.facts.header("sec-fetch-dest") == Some("serviceworker");
@@ -291,7 +297,6 @@ impl Check<'_, '_> {
             let problem = Problem::new(403, Code::InvalidRequest, detail);
             return Err(self.turn_away(&problem, &[]));
         }
-        let viewer = self.viewer(place, app, false)?;
         let config = self.config();
         let renewed = self.renewed(&viewer);
         let visit = Visit {
@@ -409,11 +414,15 @@ impl Check<'_, '_> {
     fn asked_by_the_place(&self, embed: &Embed) -> bool {
         let facts = self.facts;
         let origin = facts.header("origin");
-        if origin.is_some_and(|origin| origin != facts.origin) {
-            return false;
-        }
+        let own = origin == Some(facts.origin);
         if facts.header("upgrade").is_some() {
-            return origin.is_some();
+            return own;
+        }
+        let site = facts.header("sec-fetch-site");
+        // A page that sends no `Referer` sends no `Origin` but "null" with a form.
+        let hidden = origin == Some("null") && site == Some("same-origin");
+        if !(own || hidden || origin.is_none()) {
+            return false;
         }
         let navigates = matches!(facts.method, "GET" | "HEAD")
             && facts.header("sec-fetch-mode") == Some("navigate");
@@ -422,10 +431,10 @@ impl Check<'_, '_> {
             Some("document") => embed.top_level,
             _ => false,
         };
-        match facts.header("sec-fetch-site") {
+        match site {
             Some("same-origin") => true,
             Some(_) => navigates && framed,
-            None => origin.is_some(),
+            None => own,
         }
     }
 

@@ -30,7 +30,7 @@ pub const ATTRIBUTES: [&str; 15] = [
 
 /// The new value of an attribute; `None`: it stays as it is.
 pub fn attribute(mount: &Mount<'_>, name: &str, value: &str) -> Option<String> {
-    if mount.prefix.is_empty() {
+    if mount.prefix.is_empty() || value.len() > MAX_LENGTH {
         return None;
     }
     match name {
@@ -43,6 +43,9 @@ pub fn attribute(mount: &Mount<'_>, name: &str, value: &str) -> Option<String> {
         _ => moved(mount, value),
     }
 }
+
+/// A longer value stays as it is: no list of URLs is, and an inline image is none.
+const MAX_LENGTH: usize = 65_536;
 
 fn moved(mount: &Mount<'_>, url: &str) -> Option<String> {
     let path = url.split(['?', '#']).next().unwrap_or(url);
@@ -61,7 +64,7 @@ fn list(mount: &Mount<'_>, value: &str, of_images: bool) -> Option<String> {
         let trimmed = rest.trim_start_matches(|char: char| {
             char.is_ascii_whitespace() || of_images && char == ','
         });
-        written.push_str(rest.strip_suffix(trimmed)?);
+        written.push_str(rest.get(..rest.len().checked_sub(trimmed.len())?)?);
         let end = trimmed.find(|char: char| char.is_ascii_whitespace());
         let (token, after) = trimmed.split_at_checked(end.unwrap_or(trimmed.len()))?;
         if token.is_empty() {
@@ -113,6 +116,13 @@ mod tests {
 
     fn changed(name: &str, value: &str) -> String {
         attribute(&MOUNT, name, value).unwrap_or_else(|| panic!("{name}={value} stayed"))
+    }
+
+    #[test]
+    fn a_long_list_takes_time_in_proportion_and_a_longer_one_stays() {
+        let long = "/x ".repeat(MAX_LENGTH / 3);
+        assert_eq!(changed("ping", &long).len(), long.len() / 3 * 5);
+        assert_eq!(attribute(&MOUNT, "ping", &format!("{long}/xxx")), None);
     }
 
     #[test]

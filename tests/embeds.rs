@@ -334,6 +334,7 @@ fn only_the_place_itself_acts_in_it() {
         ("POST /x", own.as_str()),
         ("GET /ws", &format!("{own}\nupgrade:")),
         ("POST /x", &format!("{own}\nsec-fetch-site:same-origin")),
+        ("POST /x", "sec-fetch-site:same-origin\norigin:null"),
     ] {
         allowed(&mut shell, &visit(rest, headers));
     }
@@ -360,7 +361,12 @@ fn only_the_place_itself_acts_in_it() {
             "POST /x",
             "sec-fetch-site:same-origin\norigin:https://evil.example",
         ),
-        ("POST /x", "sec-fetch-site:same-origin\norigin:null"),
+        ("POST /x", "sec-fetch-site:cross-site\norigin:null"),
+        ("POST /x", "origin:null"),
+        (
+            "GET /ws",
+            "upgrade:\norigin:null\nsec-fetch-site:same-origin",
+        ),
         ("GET /ws", "upgrade:\nsec-fetch-site:same-origin"),
         ("GET /ws", "upgrade:\norigin:https://evil.example"),
         (

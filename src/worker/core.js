@@ -26,9 +26,9 @@ class Core {
     this.urlAttributes = glue.url_attributes();
   }
 
-  /** The verdict for a request; `reply` answers the question of the last one. */
-  check(facts, reply) {
-    return JSON.parse(guard(() => glue.check(facts, reply, Date.now())));
+  /** The verdict for a request at a moment; `reply` answers the question of the last one. */
+  check(facts, reply, now) {
+    return JSON.parse(guard(() => glue.check(facts, reply, now)));
   }
 
   learn(key, value) {
@@ -49,9 +49,9 @@ class Core {
     return guard(() => glue.rewrite(place, attribute, value));
   }
 
-  /** Begins what a verdict told to manage; in the same turn as its check. */
-  management(facts, reply) {
-    const management = guard(() => glue.Management.begin(facts, reply, Date.now()));
+  /** Begins what a verdict told to manage; in the same turn as its check, and of the same moment. */
+  management(facts, reply, now) {
+    const management = guard(() => glue.Management.begin(facts, reply, now));
     if (!management) throw new Error("nothing to manage");
     return management;
   }

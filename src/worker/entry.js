@@ -28,10 +28,11 @@ export default class extends WorkerEntrypoint {
       const gate = core(this.env);
       if (gate.mistake) return respond(gate.mistake, request);
       const facts = pack(request, gate.readHeaders);
-      const verdict = gate.check(facts);
+      const now = Date.now();
+      const verdict = gate.check(facts, undefined, now);
       return verdict.do === "allow"
         ? await forward(request, verdict, facts, gate, this.env)
-        : await settle(request, verdict, facts, gate, this.env);
+        : await settle(request, verdict, now, facts, gate, this.env);
     } catch (error) {
       return internal(error);
     }
@@ -79,7 +80,7 @@ function pack(request, readHeaders) {
 }
 
 /** Reads, asks and carries out until there is an answer or time is up. */
-async function settle(request, verdict, facts, gate, env) {
+async function settle(request, verdict, now, facts, gate, env) {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), DEADLINE);
   const late = new Promise((_, reject) => {
@@ -87,7 +88,7 @@ async function settle(request, verdict, facts, gate, env) {
   });
   late.catch(() => {});
   try {
-    const decided = decide(request, verdict, facts, gate, env, deadline.signal);
+    const decided = decide(request, verdict, now, facts, gate, env, deadline.signal);
     decided.catch(() => {});
     const settled = await Promise.race([decided, late]);
     switch (settled.do) {
@@ -107,7 +108,7 @@ async function settle(request, verdict, facts, gate, env) {
 }
 
 /** Turns a verdict that asks for something into one that decides. */
-async function decide(request, verdict, facts, gate, env, signal) {
+async function decide(request, verdict, now, facts, gate, env, signal) {
   let reply;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     switch (verdict.do) {
@@ -126,11 +127,12 @@ async function decide(request, verdict, facts, gate, env, signal) {
         reply = `${verdict.name}\n${verdict.command}\n${await ask(verdict, env)}`;
         break;
       case "manage": {
-        const management = gate.management(facts, reply);
+        const management = gate.management(facts, reply, now);
         return await manage(management, request, facts, gate, env, signal);
       }
     }
-    verdict = gate.check(facts, reply);
+    now = Date.now();
+    verdict = gate.check(facts, reply, now);
   }
   throw new StoreUnavailable();
 }

@@ -70,6 +70,7 @@ function guarded(response, { private: isPrivate, hideReferrer, cors }) {
  * §5.2.2), or nothing where it is already as strict.
  */
 export function privately(value) {
+  if (value?.length > 1024) return "private";
   if ((value?.match(/"/g)?.length ?? 0) % 2 === 1) return "private";
   const directives = (value ?? "")
     .split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/)

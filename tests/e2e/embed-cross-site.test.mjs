@@ -61,6 +61,9 @@ for (const [mode, EMBED_HOST] of Object.entries(MODES)) {
       }
     }
 
+    /** The visit in a folder of the app. */
+    const folder = () => ({ ask: (path, options) => visit.ask(`/app${path}`, options) });
+
     async function assertLetIn(options, by = visit) {
       const answer = await by.ask("/x", options);
       const where = `${JSON.stringify(options)} ${answer.status} ${answer.text.slice(0, 200)}`;
@@ -115,13 +118,30 @@ for (const [mode, EMBED_HOST] of Object.entries(MODES)) {
 
     test("no image, script, style, media, font, worker or object of another site is served", async () => {
       const kinds = ["image", "script", "style", "video", "audio", "font", "track", "manifest"];
-      const more = ["object", "embed", "worker", "sharedworker", "serviceworker", "report", "xslt"];
+      const more = ["object", "embed", "worker", "sharedworker", "report", "xslt"];
       for (const dest of [...kinds, ...more]) {
         for (const site of SITES) {
           const sent = ["object", "embed"].includes(dest) ? "navigate" : "no-cors";
           await assertRefused({ as: metadata(dest, sent, site) });
         }
       }
+    });
+
+    test("a service worker of the whole host is nobody's: it would be handed each entry", async () => {
+      const worker = metadata("serviceworker", "same-origin", "same-origin");
+      const old = [...AS.script, ["Service-Worker", "script"]];
+      for (const as of [worker, old]) {
+        const inRoot = await visit.ask("/sw.js", { as });
+        if (visit.prefix) {
+          assert.equal(inRoot.status, 200, "its scope is the place's path");
+        } else {
+          assert.equal(inRoot.status, 403);
+          assert.equal(inRoot.json().code, "invalid_request");
+        }
+        assert.equal((await visit.ask("/app/sw.js", { as })).status, 200);
+        assert.equal((await visit.ask("/app/?/sw.js", { as })).status, 200);
+      }
+      await assertRefused({ as: metadata("serviceworker", "same-origin", "cross-site") }, folder());
     });
 
     test("the frame's own navigation by GET is the host page's to make", async () => {

@@ -104,18 +104,21 @@ for (const [mode, EMBED_HOST] of Object.entries(MODES)) {
       assertFramedBy(await answered(only), [PORTAL]);
     });
 
-    test("loses what would open, empty or widen the place", async () => {
+    test("loses what would open, empty or widen the place, or report its URLs elsewhere", async () => {
       const answer = await answered({
         "Access-Control-Allow-Origin": "*",
         "access-control-allow-credentials": "true",
         "Access-Control-Expose-Headers": "*",
         "Clear-Site-Data": '"*"',
         "Service-Worker-Allowed": "/",
+        "Report-To": '{"group":"a","max_age":1,"endpoints":[{"url":"https://evil.example"}]}',
+        NEL: '{"report_to":"a","max_age":1}',
+        "Reporting-Endpoints": 'a="https://evil.example"',
         "X-Own": "kept",
         ETag: '"1"',
       });
       for (const [name] of answer.headers) {
-        assert.doesNotMatch(name, /^(access-control|clear-site|service-worker)/i);
+        assert.doesNotMatch(name, /^(access-control|clear-site|service-w|report|nel$)/i);
       }
       assert.equal(answer.header("x-own"), "kept");
       assert.equal(answer.header("etag"), '"1"');

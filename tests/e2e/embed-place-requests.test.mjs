@@ -97,11 +97,12 @@ for (const [mode, EMBED_HOST] of Object.entries(MODES)) {
         ["Authorization", basic("operator", gate.operatorKey)],
         ["X-API-Key", pat.token],
         ["PRIVATE-TOKEN", token],
-        ["Referer", `${visit.url}?personal-access-token=${token}`],
-        ["Cookie", `a=${token}`],
+        ["Referer", visit.url],
         ["X_API_Key", pat.token],
+        ["X-Own", "1"],
       ]) {
-        const got = JSON.stringify(await seen("/x", { headers: [header] }));
+        const cookie = `${visit.cookie}; a=${token}; b=${pat.token}`;
+        const got = JSON.stringify(await seen("/x", { cookie, headers: [header] }));
         for (const secret of [pat.token, token, gate.operatorKey, visit.value]) {
           assert.ok(!got.includes(secret), header[0]);
           assert.ok(!got.includes(Buffer.from(`any:${secret}`).toString("base64")), header[0]);
@@ -183,7 +184,7 @@ for (const [mode, EMBED_HOST] of Object.entries(MODES)) {
       const { headers } = await seen("/x", { cookie: all });
       const wanted = visit.prefix ? "sid=7; __Host-a=b" : main;
       assert.deepEqual(headers.cookie, [wanted]);
-      // In two headers, and in the other order.
+      // In two headers, which arrive joined by a comma, and in the other order.
       const two = await seen("/x", {
         cookie: null,
         headers: [
@@ -215,6 +216,21 @@ for (const [mode, EMBED_HOST] of Object.entries(MODES)) {
       const climbing = await reports.ask("/..%2f..%2fsecret");
       assert.equal(climbing.status, 400);
       assert.equal((await seen("/", {}, reports)).url, "/base/app/");
+    });
+
+    test("of an app's own does not get the secret that is for the main one", async (t) => {
+      const reports = { id: "reports", name: "R", upstream: own.url };
+      const vars = {
+        ...{ EMBED_HOST, APPS: [JOBS, reports], UPSTREAM: upstream.url },
+        UPSTREAM_AUTHORIZATION: "Bearer for-the-main-upstream",
+      };
+      const other = await startEmbedGate({ vars });
+      t.after(() => other.stop());
+      const jobs = await open(other);
+      const got = await seen("/x", { headers: [["Authorization", "Token x"]] }, jobs);
+      assert.deepEqual(got.headers.authorization, ["Bearer for-the-main-upstream"]);
+      const app = await open(other, { app: "reports" });
+      assert.ok(!JSON.stringify(await seen("/x", {}, app)).includes("for-the-main-upstream"));
     });
 
     test("is asked by no method that a proxy must not pass on", async () => {

@@ -9,6 +9,7 @@ import {
   metadata,
   mint,
   openWith,
+  PORTAL,
   startEmbedGate,
 } from "../support/embeds.mjs";
 import { keyOf } from "../support/tokens.mjs";
@@ -122,6 +123,43 @@ describe("who sends no fetch metadata may be a scanner of links", () => {
     assert.equal(entry.status, 303);
     assert.match(entry.header("Set-Cookie"), /^__Host-gp-/);
     assert.equal((await enter(gate, embedUrl, { as: [], method: "HEAD" })).status, 400);
+  });
+});
+
+describe("a host page that is not on the token's list", () => {
+  for (const singleUse of [true, false]) {
+    test(`is refused, and spends nothing, by a token ${singleUse ? "" : "not "}for single use`, async () => {
+      const token = await mint(gate, { singleUse });
+      const own = new URL(token.embedUrl).origin;
+      for (const referer of [
+        "https://evil.example/",
+        "https://evil.example/portal.example",
+        `${PORTAL}.evil.example/`,
+        `${PORTAL}:8443/`,
+        PORTAL.replace("https:", "http:"),
+        "https://portal.example@evil.example/",
+        "about:blank",
+        "x",
+      ]) {
+        const headers = [["Referer", referer]];
+        const answer = await enter(gate, token.embedUrl, { headers });
+        assertPage(answer, 403, "origin_not_allowed");
+      }
+      for (const referer of [PORTAL, `${PORTAL}/page?a=b`, `${own}/`]) {
+        const fresh = await mint(gate, { singleUse, user: token.user });
+        const headers = [["Referer", referer]];
+        assert.equal((await enter(gate, fresh.embedUrl, { headers })).status, 303, referer);
+      }
+      // A host page that names itself nowhere is met by frame-ancestors.
+      await openWith(gate, token);
+    });
+  }
+
+  test("is no matter for a tab of a topLevel token", async () => {
+    const { embedUrl } = await mint(gate, { topLevel: true });
+    const headers = [["Referer", "https://mail.example/"]];
+    const entry = await enter(gate, embedUrl, { as: AS.tab, headers });
+    assert.equal(entry.status, 303);
   });
 });
 

@@ -26,7 +26,8 @@ export const newKey = (id = "k1") => ({ id, secret: randomBytes(32) });
 export const keysText = (...keys) =>
   keys.map(({ id, secret }) => `${id}:${secret.toString("base64")}`).join(",");
 
-const metadata = (dest, mode, site) => [
+/** A browser's fetch metadata, as headers. */
+export const metadata = (dest, mode, site) => [
   ["Sec-Fetch-Dest", dest],
   ["Sec-Fetch-Mode", mode],
   ["Sec-Fetch-Site", site],
@@ -38,7 +39,6 @@ export const AS = {
   tab: metadata("document", "navigate", "none"),
   script: metadata("empty", "cors", "same-origin"),
 };
-export { metadata };
 
 /** A gate with the app `jobs`; `options` are those of `startRawGate`. */
 export function startEmbedGate({ vars, ...options } = {}) {
@@ -53,11 +53,10 @@ export function newUser() {
 }
 
 /** A new embed token: what the API answers. */
-export async function mint(gate, fields = {}, options) {
+export async function mint(gate, fields = {}) {
   const body = { name: "an embed", kind: "embed", user: newUser(), ...fields };
   if (!("app" in body || "apps" in body)) body.app = "jobs";
-  if (options?.auth) delete body.user;
-  const answer = await gate.api("POST", "/tokens", { allowedOrigins: [PORTAL], ...body }, options);
+  const answer = await gate.api("POST", "/tokens", { allowedOrigins: [PORTAL], ...body });
   assert.equal(answer.status, 201, JSON.stringify(answer.body));
   return answer.body;
 }
@@ -74,9 +73,8 @@ export const enter = (gate, url, { as = AS.frame, headers = [], ...options } = {
   send(gate, url, { headers: [...as, ...headers], ...options });
 
 /** Enters with a new token: a place with its session. */
-export async function open(gate, fields, options) {
-  const token = await mint(gate, fields, options);
-  return openWith(gate, token);
+export async function open(gate, fields) {
+  return openWith(gate, await mint(gate, fields));
 }
 
 /** Enters with a token. */
@@ -95,7 +93,7 @@ export class Visit {
     this.place = name.slice("__Host-gp-".length);
     const isHost = host.startsWith(this.place);
     this.prefix = isHost ? "" : `${pathname}/~${this.place}`;
-    Object.assign(this, { gate, token, origin, host, cookie, name, value });
+    Object.assign(this, { gate, token, url, origin, host, cookie, name, value });
   }
 
   /**
