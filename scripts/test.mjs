@@ -19,7 +19,7 @@ const STAGES = {
   native: ["Native tests", () => cargo("test", "--locked", "--workspace")],
   wasm: ["The release's wasm", () => build("release")],
   deploy: ["What a deployment would upload", deployDryRun],
-  e2e: ["End to end", () => nodeTests("tests/*.test.mjs", "tests/e2e/**/*.test.mjs")],
+  e2e: ["End to end", () => nodeTests(["tests/*.test.mjs", "tests/e2e/**/*.test.mjs"])],
   browser: ["In a real browser", inBrowser],
 };
 
@@ -60,11 +60,12 @@ async function doc() {
 
 async function inBrowser() {
   if (!findChromium()) return { skipped: `There is no browser. ${CHROMIUM_ADVICE}` };
-  await nodeTests("tests/browser/**/*.test.mjs");
+  // Browsers wait more than they work.
+  await nodeTests(["tests/browser/**/*.test.mjs"], { concurrency: 2 });
 }
 
-async function nodeTests(...patterns) {
-  const args = ["--test", "--test-reporter=spec", ...patterns];
+async function nodeTests(patterns, { concurrency = 1 } = {}) {
+  const args = ["--test", "--test-reporter=spec", `--test-concurrency=${concurrency}`, ...patterns];
   await run(findNode(), args, { env: nodeEnvironment() });
 }
 
