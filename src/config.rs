@@ -252,7 +252,10 @@ fn flag(name: &'static str, value: Option<&RawValue>) -> Result<bool, Box<Config
 }
 
 /// A list, given as one or as its JSON in a string.
-fn list(name: &'static str, value: Option<&RawValue>) -> Result<Vec<Box<RawValue>>, Box<ConfigError>> {
+fn list(
+    name: &'static str,
+    value: Option<&RawValue>,
+) -> Result<Vec<Box<RawValue>>, Box<ConfigError>> {
     let Some(json) = value.map(RawValue::get) else {
         return Ok(Vec::new());
     };
