@@ -1,10 +1,10 @@
 //! The deployment's configuration: parsed once, into types that cannot be wrong.
 
+use crate::app::App;
 use crate::credentials;
 use crate::digest::Digest;
 use crate::embed_host::EmbedHost;
 use crate::fields::Fields;
-use crate::origin;
 use crate::problem::Problem;
 use crate::route::{Routes, Rule};
 use crate::session::SessionKeys;
@@ -45,87 +45,6 @@ pub enum Upstream {
     Service(String),
     /// A web server: scheme, host and base path, without a slash at the end.
     Url(String),
-}
-
-/// An app that can be embedded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct App {
-    /// Its id, in URLs.
-    pub id: String,
-    /// Its name, for people.
-    pub name: String,
-    /// Where its requests go; absent: where all others do.
-    pub upstream: Option<Upstream>,
-    /// The origins of the pages that may frame it, where a token names none.
-    pub allowed_origins: Vec<String>,
-    /// The `Permissions-Policy` of its documents; absent: its own.
-    pub permissions_policy: Option<String>,
-    /// The `Cross-Origin-Embedder-Policy` of its documents that bring none, by
-    /// which a page under such a policy can frame it; empty: none.
-    pub embedder_policy: &'static str,
-}
-
-impl App {
-    /// The origins of the pages that may frame it: the token's, if it names
-    /// any, else its own.
-    pub fn framed_by<'a>(&'a self, of_token: &'a [String]) -> &'a [String] {
-        if of_token.is_empty() {
-            &self.allowed_origins
-        } else {
-            of_token
-        }
-    }
-
-    fn read(json: &str, bindings: &[String], development: bool) -> Result<Self, Problem> {
-        let mut fields = Fields::of_object(json)?;
-        let upstream: Option<String> = fields.take("upstream", "text")?;
-        let upstream = upstream.map(|upstream| {
-            parse_upstream("upstream", &upstream, bindings, development)
-                .map_err(|mistake| Problem::field(mistake.field, mistake.sentence))
-        });
-        let app = Self {
-            id: fields.take("id", "text")?.unwrap_or_default(),
-            name: fields.take("name", "text")?.unwrap_or_default(),
-            upstream: upstream.transpose()?,
-            allowed_origins: fields
-                .take("allowedOrigins", "a list of texts")?
-                .unwrap_or_default(),
-            permissions_policy: fields.take("permissionsPolicy", "text")?,
-            embedder_policy: match fields.take::<String>("embedderPolicy", "text")?.as_deref() {
-                None | Some("credentialless") => "credentialless",
-                Some("require-corp") => "require-corp",
-                Some("unsafe-none") => "",
-                Some(_) => {
-                    let sentence =
-                        "must be \"credentialless\", \"require-corp\" or \"unsafe-none\"";
-                    return Err(Problem::field("embedderPolicy", sentence));
-                }
-            },
-        };
-        fields.finish()?;
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-        if !(1..=64).contains(&app.id.len()) || !app.id.bytes().all(allowed) {
-            let sentence = "must be 1 to 64 letters, digits, \"_\" and \"-\"";
-            return Err(Problem::field("id", sentence));
-        }
-        if !app
-            .allowed_origins
-            .iter()
-            .all(|text| origin::is_origin(text))
-        {
-            let sentence = "must be origins such as \"https://portal.example\", without a path";
-            return Err(Problem::field("allowedOrigins", sentence));
-        }
-        let visible = |byte: u8| (0x20..=0x7e).contains(&byte);
-        let policy = app.permissions_policy.as_deref().unwrap_or_default();
-        if !policy.bytes().all(visible) {
-            return Err(Problem::field(
-                "permissionsPolicy",
-                "must be one line of ASCII",
-            ));
-        }
-        Ok(app)
-    }
 }
 
 /// A mistake in the configuration. It names the field and never a value, since
@@ -273,7 +192,7 @@ fn inside(name: &str, index: usize, problem: Problem) -> Box<ConfigError> {
     error(field, problem.detail.clone())
 }
 
-fn parse_upstream(
+pub(crate) fn parse_upstream(
     field: &str,
     value: &str,
     bindings: &[String],

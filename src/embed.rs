@@ -12,8 +12,8 @@
 //! 4. Who sees a page is told there, and who calls by script in a problem.
 
 use crate::answer::Answer;
+use crate::app::App;
 use crate::challenge::Challenge;
-use crate::config::App;
 use crate::cookie;
 use crate::credentials;
 use crate::digest::Digest;
@@ -33,16 +33,15 @@ use crate::sessions::{self, Spot};
 use crate::time::Time;
 use crate::token::{Kind, Token};
 use crate::verdict::Verdict;
-use serde::Serialize;
 use std::rc::Rc;
 
 /// A session that may go on, with the record of its token.
-struct Viewer {
-    session: Session,
-    record: Rc<Record>,
-    embed: Embed,
-    app: App,
-    address: Address,
+pub(crate) struct Viewer {
+    pub(crate) session: Session,
+    pub(crate) record: Rc<Record>,
+    pub(crate) embed: Embed,
+    pub(crate) app: App,
+    pub(crate) address: Address,
 }
 
 impl Check<'_, '_> {
@@ -230,56 +229,6 @@ impl Check<'_, '_> {
             .any(|told| told.contains("prefetch"))
     }
 
-    /// The watch page of a place, or what it asks.
-    fn watch(&mut self, rest: &str, host: Option<&Place>) -> Result<Verdict, Stop> {
-        let (name, asks) = match rest.split_once('/') {
-            None => (rest, false),
-            Some((name, "session")) => (name, true),
-            Some(_) => return Err(self.turn_away(&Problem::not_found(), &[])),
-        };
-        let place = Place::parse(name);
-        let place = place.ok_or_else(|| self.turn_away(&Problem::not_found(), &[]))?;
-        if host.is_some_and(|host| *host != place) {
-            return Err(self.misdirected());
-        }
-        if !matches!(self.facts.method, "GET" | "HEAD") {
-            let answer = Problem::new(405, Code::InvalidRequest, "use GET").answer();
-            return Ok(Verdict::Answer(answer.header("allow", "GET, HEAD")));
-        }
-        let viewer = self.viewer(&place, None, true)?;
-        let Viewer {
-            session,
-            record,
-            embed,
-            app,
-            address,
-        } = &viewer;
-        let end = record.session_end(embed, session.id.time());
-        let expires_in = end.since(self.now());
-        let url = format!("{}{}/", address.origin, address.prefix);
-        let answer = if asks {
-            #[derive(Serialize)]
-            #[serde(rename_all = "camelCase")]
-            struct Watched<'a> {
-                place: &'a str,
-                url: String,
-                expires_at: String,
-                expires_in: u64,
-            }
-            let watched = Watched {
-                place: place.as_str(),
-                url,
-                expires_at: end.to_rfc3339(),
-                expires_in,
-            };
-            Answer::json(200, &watched)
-        } else {
-            let audience = app.framed_by(&embed.allowed_origins);
-            page::watch(place.as_str(), &url, expires_in, audience)
-        };
-        Ok(Verdict::Answer(answer))
-    }
-
     /// A request in a place; `path` is what the app shall see, `app` what the
     /// URL names where places are paths.
     fn inside(&mut self, place: &Place, app: Option<&str>, path: &str) -> Result<Verdict, Stop> {
@@ -315,7 +264,12 @@ impl Check<'_, '_> {
 
     /// The session of a request in a place that may go on. `watching`: for the
     /// watch page.
-    fn viewer(&mut self, place: &Place, app: Option<&str>, watching: bool) -> Result<Viewer, Stop> {
+    pub(crate) fn viewer(
+        &mut self,
+        place: &Place,
+        app: Option<&str>,
+        watching: bool,
+    ) -> Result<Viewer, Stop> {
         let Some(session) = self.session(place) else {
             return Err(self.no_session(place, watching));
         };

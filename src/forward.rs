@@ -1,7 +1,8 @@
 //! What the upstream gets: the request without what could deceive it, and with
 //! what the gate vouches for.
 
-use crate::config::{App, Config, Upstream};
+use crate::app::App;
+use crate::config::{Config, Upstream};
 use crate::confine::Confinement;
 use crate::cookie;
 use crate::credentials::{self, Source};

@@ -12,7 +12,6 @@
 //! Whatever is missing for a decision is asked for by the verdict; whatever
 //! goes wrong is a refusal.
 
-use crate::actor::Actor;
 use crate::answer::Answer;
 use crate::challenge::Challenge;
 use crate::config::Config;
@@ -22,28 +21,26 @@ use crate::embed_host::{ENTRY, Site};
 use crate::entrance::WATCH;
 use crate::facts::Facts;
 use crate::forward::{self, Bearer};
-use crate::hint::Hint;
-use crate::lookup::{Lookup, Reply};
-use crate::management::{Call, Request, TOOLJET_PATH, Ticket};
+use crate::lookup::Reply;
+use crate::management::TOOLJET_PATH;
 use crate::memory::{Knowledge, Memory};
 use crate::place::Place;
 use crate::problem::{Code, Problem};
 use crate::record::{Record, State};
 use crate::refusal::refusal;
-use crate::scope::Scope;
 use crate::sessions::Spot;
 use crate::settings::Settings;
 use crate::time::Time;
 use crate::token::{Kind, Token};
-use crate::verdict::{Question, Verdict};
+use crate::verdict::Verdict;
 use serde::Serialize;
 use std::rc::Rc;
 
 /// The gate of one isolate: its configuration and its memory.
 #[derive(Debug)]
 pub struct Gate {
-    config: Rc<Config>,
-    memory: Memory,
+    pub(crate) config: Rc<Config>,
+    pub(crate) memory: Memory,
 }
 
 /// Why the check goes no further.
@@ -137,10 +134,10 @@ impl Gate {
 }
 
 pub(crate) struct Check<'a, 'f> {
-    gate: &'a mut Gate,
+    pub(crate) gate: &'a mut Gate,
     pub(crate) facts: &'a Facts<'f>,
-    reply: Option<&'a Reply>,
-    now_ms: u64,
+    pub(crate) reply: Option<&'a Reply>,
+    pub(crate) now_ms: u64,
 }
 
 impl Check<'_, '_> {
@@ -231,96 +228,6 @@ impl Check<'_, '_> {
         Some(app.framed_by(&embed.allowed_origins).to_vec())
     }
 
-    /// A request of ToolJet's clients.
-    fn tooljet(&mut self) -> Result<Verdict, Stop> {
-        let call = Call::parse_tooljet(self.facts.method, self.facts.query)
-            .map_err(|answer| Stop::of(Verdict::Answer(answer)))?;
-        let authorization = self.facts.header("authorization").unwrap_or_default();
-        if !credentials::is_operator(authorization, &self.gate.config.operator_key) {
-            let sentence = "send the operator key: \"Authorization: Basic <key>\"";
-            return Err(self.stop(&Problem::new(401, Code::TokenMissing, sentence)));
-        }
-        self.refuse_cross_site()?;
-        let actor = self.operator()?;
-        self.manage(actor, call)
-    }
-
-    /// A path of Gatepass's own.
-    fn own(&mut self) -> Result<Verdict, Stop> {
-        let method = self.facts.method;
-        let call = Call::parse(method, self.facts.path, self.facts.query)
-            .map_err(|answer| Stop::of(Verdict::Answer(answer)))?;
-        let actor = self.actor(&call)?;
-        self.manage(actor, call)
-    }
-
-    fn manage(&mut self, actor: Actor, call: Call) -> Result<Verdict, Stop> {
-        if matches!(call, Call::Create | Call::Rotate(_) | Call::ToolJet)
-            && !self.settings(actor.workspace())?.creation
-        {
-            let sentence = "creating tokens is switched off in this workspace";
-            return Err(self.stop(&Problem::new(403, Code::CreationDisabled, sentence)));
-        }
-        let header = |name| self.facts.header(name).map(str::to_owned);
-        Ok(Verdict::Manage {
-            ticket: Box::new(Ticket::Manage(Request {
-                actor,
-                call,
-                content_type: header("content-type"),
-                idempotency_key: header("idempotency-key"),
-                origin: self.facts.origin.to_owned(),
-            })),
-        })
-    }
-
-    /// Who makes a management request.
-    fn actor(&mut self, call: &Call) -> Result<Actor, Stop> {
-        let authorization = self.facts.header("authorization").unwrap_or_default();
-        if credentials::is_operator(authorization, &self.gate.config.operator_key) {
-            self.refuse_cross_site()?;
-            return self.operator();
-        }
-        let credential = match credentials::find(self.facts, None) {
-            // A wrong operator key need not be base64; it is no good all the same.
-            Err(CredentialError::Malformed) => {
-                let sentence = "the credential is neither the operator key nor a token";
-                return Err(self.stop(&Problem::new(401, Code::TokenMalformed, sentence)));
-            }
-            found => found,
-        };
-        let credential = self.required(credential)?;
-        let record = self.pat(&credential)?;
-        let named = self.facts.query_values("workspace");
-        if named.iter().any(|workspace| *workspace != record.workspace) {
-            let sentence = "a token acts in its own workspace only";
-            let problem = Problem::field("workspace", sentence).with_status(403);
-            return Err(self.stop(&problem));
-        }
-        if call.needs_scope() && !record.scopes.contains(Scope::TOKENS) {
-            return Err(self.stop_for_scope(Scope::TOKENS));
-        }
-        Ok(Actor::Pat(Box::new(Record::clone(&record))))
-    }
-
-    fn operator(&self) -> Result<Actor, Stop> {
-        let workspaces = &self.gate.config.workspaces;
-        let named = self.facts.query_values("workspace");
-        let workspace = match named.as_slice() {
-            [] => workspaces.first(),
-            [name] => workspaces.iter().find(|workspace| *workspace == name),
-            _ => None,
-        };
-        match workspace {
-            Some(workspace) => Ok(Actor::Operator {
-                workspace: workspace.clone(),
-            }),
-            None => Err(self.stop(&Problem::field(
-                "workspace",
-                "is not one of this deployment's",
-            ))),
-        }
-    }
-
     /// A path of the upstream's.
     fn upstream(&mut self) -> Result<Verdict, Stop> {
         let config = Rc::clone(&self.gate.config);
@@ -380,7 +287,7 @@ impl Check<'_, '_> {
     }
 
     /// The one credential of the request, or a refusal.
-    fn required(
+    pub(crate) fn required(
         &self,
         found: Result<Option<Credential>, CredentialError>,
     ) -> Result<Credential, Stop> {
@@ -409,7 +316,7 @@ impl Check<'_, '_> {
 
     /// Where the browser adds the credential by itself, no other site's page
     /// may make it act.
-    fn refuse_cross_site(&self) -> Result<(), Stop> {
+    pub(crate) fn refuse_cross_site(&self) -> Result<(), Stop> {
         if self.facts.cross_site() {
             let sentence = "a page of another site made this request";
             return Err(self.stop(&Problem::new(403, Code::CrossSite, sentence)));
@@ -418,7 +325,7 @@ impl Check<'_, '_> {
     }
 
     /// The record of a presented PAT that is good here and now.
-    fn pat(&mut self, credential: &Credential) -> Result<Rc<Record>, Stop> {
+    pub(crate) fn pat(&mut self, credential: &Credential) -> Result<Rc<Record>, Stop> {
         let token = Token::parse(&credential.text).map_err(|_| {
             let sentence = "this is not a token; check that it was copied whole";
             self.stop(&Problem::new(401, Code::TokenMalformed, sentence))
@@ -477,118 +384,7 @@ impl Check<'_, '_> {
         None
     }
 
-    /// The record under a digest, from memory, KV or the ledger. `known`: it
-    /// does exist, so that to ask for it costs nobody's budget.
-    pub(crate) fn record(
-        &mut self,
-        hint: &Hint,
-        digest: Digest,
-        known: bool,
-    ) -> Result<Rc<Record>, Stop> {
-        if let Some(found) = self.told(hint, digest) {
-            let record = self.understood(found.as_deref())?;
-            let ours = record.filter(|record| self.is_ours(record));
-            let memory = &mut self.gate.memory;
-            memory.learn_from_ledger(digest, ours, self.now_ms);
-        }
-        match self.gate.memory.record(&digest, self.now_ms) {
-            Knowledge::Known(record) if self.is_ours(&record) => Ok(record),
-            // Another workspace's token takes the path of an unknown one.
-            Knowledge::Known(_) => Err(self.ask_ledger(hint, digest, known)),
-            Knowledge::NotInKv { seen } => Err(self.ask_ledger(hint, digest, known || seen)),
-            Knowledge::Nowhere => Err(self.unknown()),
-            Knowledge::Malformed => Err(self.stop(&Problem::store_unavailable())),
-            Knowledge::Unread => {
-                let mut keys = vec![format!("t/{}", digest.to_hex())];
-                if let [workspace] = self.gate.config.workspaces.as_slice()
-                    && self.gate.memory.settings(workspace, self.now_ms) == Knowledge::Unread
-                {
-                    keys.push(format!("w/{workspace}"));
-                }
-                Err(Stop::of(Verdict::Read { keys }))
-            }
-        }
-    }
-
-    fn is_ours(&self, record: &Record) -> bool {
-        self.gate.config.workspaces.contains(&record.workspace)
-    }
-
-    /// The record as the ledger has it, in answer to this very request, if the
-    /// token or the deployment is strict.
-    pub(crate) fn asked_if_strict(
-        &self,
-        record: Rc<Record>,
-        hint: &Hint,
-        digest: Digest,
-    ) -> Result<Rc<Record>, Stop> {
-        if !record.strict && !self.gate.config.strict {
-            return Ok(record);
-        }
-        let Some(found) = self.told(hint, digest) else {
-            return Err(self.ask_ledger(hint, digest, true));
-        };
-        let record = self.understood(found.as_deref())?;
-        record.map(Rc::new).ok_or_else(|| self.unknown())
-    }
-
-    /// What the ledger said about a token, in answer to this very request.
-    fn told(&self, hint: &Hint, digest: Digest) -> Option<&'_ Option<String>> {
-        let name = format!("l/{}", hint.as_str());
-        let found = self.reply?.to(&name, Lookup::Lookup { digest })?;
-        found.record.as_ref()
-    }
-
-    fn understood(&self, record: Option<&str>) -> Result<Option<Record>, Stop> {
-        let parsed = record.map(Record::parse).transpose();
-        parsed.map_err(|_| self.stop(&Problem::store_unavailable()))
-    }
-
-    /// A workspace's settings, from memory, KV or the directory.
-    pub(crate) fn settings(&mut self, workspace: &str) -> Result<Rc<Settings>, Stop> {
-        let told = self
-            .reply
-            .and_then(|reply| reply.to(&format!("d/{workspace}"), Lookup::Settings {}))
-            .and_then(|found| found.settings.as_deref());
-        if let Some(settings) = told {
-            let memory = &mut self.gate.memory;
-            memory.learn_settings(workspace, Some(settings), self.now_ms);
-        }
-        match self.gate.memory.settings(workspace, self.now_ms) {
-            Knowledge::Known(settings) => Ok(settings),
-            Knowledge::Unread => Err(Stop::of(Verdict::Read {
-                keys: vec![format!("w/{workspace}")],
-            })),
-            Knowledge::NotInKv { .. } => Err(Stop::of(Verdict::Ask(Question {
-                class: "DIRECTORY",
-                name: format!("d/{workspace}"),
-                command: Lookup::Settings {}.to_json(),
-                budgets: Vec::new(),
-            }))),
-            Knowledge::Malformed | Knowledge::Nowhere => {
-                Err(self.stop(&Problem::store_unavailable()))
-            }
-        }
-    }
-
-    fn ask_ledger(&self, hint: &Hint, digest: Digest, seen: bool) -> Stop {
-        let budgets = if seen {
-            Vec::new()
-        } else {
-            vec![
-                ("LOOKUPS_BY_ADDRESS", self.facts.counted_address()),
-                ("LOOKUPS_BY_LEDGER", hint.as_str().to_owned()),
-            ]
-        };
-        Stop::of(Verdict::Ask(Question {
-            class: "LEDGER",
-            name: format!("l/{}", hint.as_str()),
-            command: Lookup::Lookup { digest }.to_json(),
-            budgets,
-        }))
-    }
-
-    fn unknown(&self) -> Stop {
+    pub(crate) fn unknown(&self) -> Stop {
         let sentence = "there is no such token";
         self.stop(&Problem::new(401, Code::TokenUnknown, sentence))
     }
@@ -602,7 +398,7 @@ impl Check<'_, '_> {
         self.stop_with(problem, challenge)
     }
 
-    fn stop_for_scope(&self, needed: &str) -> Stop {
+    pub(crate) fn stop_for_scope(&self, needed: &str) -> Stop {
         let sentence = format!("the token lacks a scope; needed: {needed}");
         let problem = Problem::new(403, Code::ScopeInsufficient, sentence);
         self.stop_with(&problem, Some(Challenge::InsufficientScope(needed)))

@@ -1,6 +1,6 @@
 //! Gatepass is a gate at the edge, in front of an app that need not change. It
-//! lets programs in by personal access token (PAT), and it keeps nothing of a
-//! token but its hash.
+//! lets programs in by personal access token (PAT), and puts apps into other
+//! people's pages by embed URL; it keeps nothing of a token but its hash.
 //!
 //! # How a request is decided
 //!
@@ -20,19 +20,27 @@
 //!
 //! # Where to read
 //!
-//! - What a client presents: [`token`], [`credentials`], [`digest`], [`hint`].
-//! - What is kept: [`record`] and [`settings`] in KV, [`entry`] in the
-//!   [`ledger`], users in the [`directory`]; the [`outbox`] brings one to the
+//! - What a client presents: [`token`], [`credentials`], [`digest`], [`hint`],
+//!   and in an embed a [`session`], in a [`cookie`].
+//! - What is kept: [`record`] and [`settings`] in KV, [`entry`] and [`sessions`] in
+//!   the [`ledger`], users in the [`directory`]; the [`outbox`] brings one to the
 //!   other, and [`memory`] is what an isolate remembers of it.
-//! - What decides: [`gate`], with [`route`], [`path`], [`scope`], [`address`]
-//!   and [`config`].
+//! - What decides: [`gate`], with [`records`], [`route`], [`path`], [`scope`],
+//!   [`address`] and [`config`].
+//! - Embeds: [`embed`] decides about entries and places, [`entrance`] opens a session,
+//!   [`watch`] and [`page`] are what Gatepass itself shows in a frame. A [`place`] is
+//!   at a host of its own or a path ([`embed_host`]); [`app`] is what can be
+//!   embedded, and [`origin`] whose pages may frame it. [`tooljet`] is the endpoint of
+//!   ToolJet's clients.
+//! - What the app's answer becomes in a place: [`confine`], with [`csp`],
+//!   [`place_cookie`], [`place_url`], [`refresh`] and [`rewrite`].
 //! - How authorities are asked: [`lookup`] by the gate, [`wire`] by the token API.
 //! - What comes of it: [`verdict`], [`forward`], [`answer`], [`problem`],
 //!   [`challenge`], [`refusal`].
-//! - The token API: [`management`] reads what is asked for, [`actor`] is who
-//!   asks, [`grant`], [`change`] and [`listing`] are what they ask for, [`api`]
-//!   carries it out, and [`lifecycle`] and [`transaction`] hold the rules of
-//!   what may be done.
+//! - The token API: [`actor`] is who asks, [`management`] reads what is asked for,
+//!   [`grant`], [`change`] and [`listing`] are its parameters, [`api`] and [`paging`]
+//!   carry it out in a [`conversation`] with the authorities, and [`lifecycle`] and
+//!   [`transaction`] hold the rules of what may be done.
 //!
 //! The Cloudflare Worker's shell stands in `src/worker/`, behind the feature
 //! `worker`.
@@ -47,6 +55,7 @@ pub mod actor;
 pub mod address;
 pub mod answer;
 pub mod api;
+pub mod app;
 pub mod base62;
 pub mod challenge;
 pub mod change;
@@ -85,6 +94,7 @@ pub mod place_cookie;
 pub mod place_url;
 pub mod problem;
 pub mod record;
+pub mod records;
 pub mod refresh;
 pub mod refusal;
 pub mod rewrite;
@@ -99,6 +109,7 @@ pub mod token;
 pub mod tooljet;
 pub mod transaction;
 pub mod verdict;
+pub mod watch;
 pub mod wire;
 
 #[cfg(feature = "worker")]

@@ -1,0 +1,127 @@
+//! How a check comes by records and settings: from the isolate's memory, else from
+//! KV, else from their authority, whose reply counts for the question that it
+//! answers and for no other.
+
+use crate::digest::Digest;
+use crate::gate::{Check, Stop};
+use crate::hint::Hint;
+use crate::lookup::Lookup;
+use crate::memory::Knowledge;
+use crate::problem::Problem;
+use crate::record::Record;
+use crate::settings::Settings;
+use crate::verdict::{Question, Verdict};
+use std::rc::Rc;
+
+impl Check<'_, '_> {
+    /// The record under a digest, from memory, KV or the ledger. `known`: it
+    /// does exist, so that to ask for it costs nobody's budget.
+    pub(crate) fn record(
+        &mut self,
+        hint: &Hint,
+        digest: Digest,
+        known: bool,
+    ) -> Result<Rc<Record>, Stop> {
+        if let Some(found) = self.told(hint, digest) {
+            let record = self.understood(found.as_deref())?;
+            let ours = record.filter(|record| self.is_ours(record));
+            let memory = &mut self.gate.memory;
+            memory.learn_from_ledger(digest, ours, self.now_ms);
+        }
+        match self.gate.memory.record(&digest, self.now_ms) {
+            Knowledge::Known(record) if self.is_ours(&record) => Ok(record),
+            // Another workspace's token takes the path of an unknown one.
+            Knowledge::Known(_) => Err(self.ask_ledger(hint, digest, known)),
+            Knowledge::NotInKv { seen } => Err(self.ask_ledger(hint, digest, known || seen)),
+            Knowledge::Nowhere => Err(self.unknown()),
+            Knowledge::Malformed => Err(self.stop(&Problem::store_unavailable())),
+            Knowledge::Unread => {
+                let mut keys = vec![format!("t/{}", digest.to_hex())];
+                if let [workspace] = self.gate.config.workspaces.as_slice()
+                    && self.gate.memory.settings(workspace, self.now_ms) == Knowledge::Unread
+                {
+                    keys.push(format!("w/{workspace}"));
+                }
+                Err(Stop::of(Verdict::Read { keys }))
+            }
+        }
+    }
+
+    fn is_ours(&self, record: &Record) -> bool {
+        self.gate.config.workspaces.contains(&record.workspace)
+    }
+
+    /// The record as the ledger has it, in answer to this very request, if the
+    /// token or the deployment is strict.
+    pub(crate) fn asked_if_strict(
+        &self,
+        record: Rc<Record>,
+        hint: &Hint,
+        digest: Digest,
+    ) -> Result<Rc<Record>, Stop> {
+        if !record.strict && !self.gate.config.strict {
+            return Ok(record);
+        }
+        let Some(found) = self.told(hint, digest) else {
+            return Err(self.ask_ledger(hint, digest, true));
+        };
+        let record = self.understood(found.as_deref())?;
+        record.map(Rc::new).ok_or_else(|| self.unknown())
+    }
+
+    /// What the ledger said about a token, in answer to this very request.
+    fn told(&self, hint: &Hint, digest: Digest) -> Option<&'_ Option<String>> {
+        let name = format!("l/{}", hint.as_str());
+        let found = self.reply?.to(&name, Lookup::Lookup { digest })?;
+        found.record.as_ref()
+    }
+
+    fn understood(&self, record: Option<&str>) -> Result<Option<Record>, Stop> {
+        let parsed = record.map(Record::parse).transpose();
+        parsed.map_err(|_| self.stop(&Problem::store_unavailable()))
+    }
+
+    /// A workspace's settings, from memory, KV or the directory.
+    pub(crate) fn settings(&mut self, workspace: &str) -> Result<Rc<Settings>, Stop> {
+        let told = self
+            .reply
+            .and_then(|reply| reply.to(&format!("d/{workspace}"), Lookup::Settings {}))
+            .and_then(|found| found.settings.as_deref());
+        if let Some(settings) = told {
+            let memory = &mut self.gate.memory;
+            memory.learn_settings(workspace, Some(settings), self.now_ms);
+        }
+        match self.gate.memory.settings(workspace, self.now_ms) {
+            Knowledge::Known(settings) => Ok(settings),
+            Knowledge::Unread => Err(Stop::of(Verdict::Read {
+                keys: vec![format!("w/{workspace}")],
+            })),
+            Knowledge::NotInKv { .. } => Err(Stop::of(Verdict::Ask(Question {
+                class: "DIRECTORY",
+                name: format!("d/{workspace}"),
+                command: Lookup::Settings {}.to_json(),
+                budgets: Vec::new(),
+            }))),
+            Knowledge::Malformed | Knowledge::Nowhere => {
+                Err(self.stop(&Problem::store_unavailable()))
+            }
+        }
+    }
+
+    fn ask_ledger(&self, hint: &Hint, digest: Digest, seen: bool) -> Stop {
+        let budgets = if seen {
+            Vec::new()
+        } else {
+            vec![
+                ("LOOKUPS_BY_ADDRESS", self.facts.counted_address()),
+                ("LOOKUPS_BY_LEDGER", hint.as_str().to_owned()),
+            ]
+        };
+        Stop::of(Verdict::Ask(Question {
+            class: "LEDGER",
+            name: format!("l/{}", hint.as_str()),
+            command: Lookup::Lookup { digest }.to_json(),
+            budgets,
+        }))
+    }
+}
