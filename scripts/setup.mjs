@@ -3,8 +3,15 @@
 import { pathToFileURL } from "node:url";
 import { ensureBindgen } from "./lib/bindgen.mjs";
 import { ensurePackages } from "./lib/packages.mjs";
+import { readOptions } from "./lib/options.mjs";
 import { asScript, ask, Failure, say } from "./lib/run.mjs";
 import { ensureWasmToolchain } from "./lib/wasm-toolchain.mjs";
+
+const HELP = `Usage: npm run setup
+
+Sets up what a build needs, as far as it is missing. \`npm start\` and \`npm test\` do so too.
+
+  --help   this text`;
 
 /** Returns what a build uses: `{toolchain, bindgen}`. */
 export async function setUp() {
@@ -18,6 +25,7 @@ export async function setUp() {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await asScript(async () => {
+    readOptions({}, HELP);
     await setUp();
     say("Everything is set up.");
   });

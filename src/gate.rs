@@ -327,7 +327,10 @@ impl Check<'_, '_> {
     /// The record of a presented PAT that is good here and now.
     pub(crate) fn pat(&mut self, credential: &Credential) -> Result<Rc<Record>, Stop> {
         let token = Token::parse(&credential.text).map_err(|_| {
-            let sentence = "this is not a token; check that it was copied whole";
+            let sentence = match self.facts.own_path() {
+                None => "this is not a token; check that it was copied whole",
+                Some(_) => "this is neither the operator key nor a token; check it",
+            };
             self.stop(&Problem::new(401, Code::TokenMalformed, sentence))
         })?;
         if token.kind() != Kind::Pat {

@@ -90,7 +90,7 @@ export interface GatepassEmbedEventMap {
  *    again after 1, 2, 4 … 60 s, less up to a half by chance, and not before a `Retry-After`. Any
  *    other 4xx is final: its problem's `code`, or `invalid_request`.
  * 4. A frame that has loaded and is silent for 10 s is `origin_not_allowed` if the gate's embed.js
- *    can be read (a Content-Security-Policy needs the gate in `connect-src` for that), else
+ *    can be read (a Content-Security-Policy needs the place in `connect-src` for that), else
  *    `upstream_unavailable`.
  * 5. While renewals fail, the app stays until its session has ended.
  *

@@ -223,7 +223,7 @@ function keep(element, root) {
       frame.onload = null;
       if (stale || lapsed) return;
       show(frame);
-      if (event && !page.refused) emit(event);
+      if (event && !page.refused && !over) emit(event);
     };
     root.append(frame);
     show();

@@ -29,7 +29,8 @@ const POLICY = [
   `script-src 'self' ${gateOrigin}`,
   "style-src 'self'",
   "img-src data:",
-  "connect-src 'self'",
+  // The SDK asks a place whether it is there, where a frame says nothing.
+  `connect-src 'self' ${places} ${gateOrigin}`,
   `frame-src ${places} ${gateOrigin}`,
   "form-action 'none'",
   "base-uri 'none'",

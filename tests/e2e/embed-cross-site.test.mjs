@@ -189,7 +189,6 @@ for (const [mode, EMBED_HOST] of Object.entries(MODES)) {
     test("a foreign Origin counts, even where the browser says same-origin", async () => {
       for (const from of [
         EVIL,
-        "null",
         "https://portal.example",
         visit.origin.replace(/:\d+$/, ":1"),
         visit.origin.replace("http:", "https:"),
@@ -199,6 +198,16 @@ for (const [mode, EMBED_HOST] of Object.entries(MODES)) {
         await assertRefused({ headers: origin(from) });
         await assertRefused({ as: AS.frame, headers: origin(from) });
       }
+    });
+
+    test("a hidden Origin, as of a form in a page without a Referer, goes by the site", async () => {
+      await assertLetIn({ headers: origin("null"), method: "POST", body: "a=b" });
+      for (const site of ["cross-site", "same-site", "none"]) {
+        const as = metadata("empty", "cors", site);
+        await assertRefused({ as, headers: origin("null"), method: "POST", body: "a=b" });
+      }
+      await assertRefused({ as: [], headers: origin("null"), method: "POST", body: "a=b" });
+      await assertRefused({ as: AS.frame, headers: origin("null") });
     });
 
     test("an unknown word for the site is another site", async () => {
