@@ -88,12 +88,14 @@ for (const places of Object.keys(PLACES)) {
     let scene;
     before(async () => {
       scene = await startScene({ places });
-      scene.app.set("/worker.js", {
+      const worker = {
         headers: { "content-type": "text/javascript", "service-worker-allowed": "/" },
         body: `onfetch = (event) => {
           if (event.request.url.endsWith("/cookies")) event.respondWith(Response.json("taken"));
         };`,
-      });
+      };
+      scene.app.set("/worker.js", worker);
+      scene.app.set("/folder/worker.js", worker);
     });
     after(() => scene.stop());
 
@@ -119,10 +121,17 @@ for (const places of Object.keys(PLACES)) {
             await navigator.serviceWorker.register("worker.js", { scope });
             await navigator.serviceWorker.ready;
           }, scope);
-        if (places !== "hosts") {
-          for (const scope of ["/", "/embed-apps/", new URL(".", bob.url()).pathname]) {
-            await assert.rejects(register(scope), /SecurityError|max scope/, scope);
-          }
+        if (places === "hosts") {
+          // It would be handed the place's entries. In a folder it is not.
+          await assert.rejects(register("./"), /403/);
+          await ada.evaluate(async () => {
+            const made = await navigator.serviceWorker.register("folder/worker.js");
+            await made.unregister();
+          });
+          return;
+        }
+        for (const scope of ["/", "/embed-apps/", new URL(".", bob.url()).pathname]) {
+          await assert.rejects(register(scope), /SecurityError|max scope/, scope);
         }
         await register("./");
         await Promise.all([ada, bob].map((frame) => frame.goto(frame.url())));
