@@ -80,7 +80,7 @@ impl<'a> Fields<'a> {
     /// Refuses the first field that nobody took.
     pub fn finish(self) -> Result<(), Problem> {
         self.fields.first().map_or(Ok(()), |(name, _)| {
-            Err(self.problem(name, "is not a field of this request"))
+            Err(self.problem(name, "is not a field that belongs here; check its spelling"))
         })
     }
 

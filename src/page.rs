@@ -141,7 +141,7 @@ fn words(problem: &Problem) -> (&'static str, &'static str) {
             "The app may not be shown here. Whoever runs the page around this one can have it \
              allowed.",
         ),
-        Code::InvalidRequest => (
+        Code::InvalidRequest if problem.status != 421 => (
             "This cannot be opened like this",
             "The link is made to be shown inside another page. Open that page instead.",
         ),
