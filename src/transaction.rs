@@ -208,10 +208,13 @@ fn revoke<T: Tokens + Sessions>(tokens: &T, entry: Entry, now_ms: u64) -> Outcom
     let mut at = 0;
     while let Some(next) = family.get(at) {
         let kin = tokens.kin(&next.record).map_err(Stop::Failed)?;
-        // What is revoked was so with all its kin; what is over has none that is not.
+        // What is revoked was so with all its kin, and an embed token makes nothing: unless
+        // it took the place of another, it has no kin. A PAT that is over may have, if it
+        // was replaced early.
         let left = |member: &Entry| {
             let record = &member.record;
-            record.state != State::Revoked && !record.over(now)
+            let barren = record.embed.is_some() && member.slot.is_none();
+            record.state != State::Revoked && !(barren && record.over(now))
         };
         for member in kin.into_iter().filter(left) {
             let known = |other: &Entry| other.record.id == member.record.id;

@@ -295,6 +295,22 @@ fn a_new_token_in_a_slot_replaces_the_one_before_and_ends_with_it() {
 }
 
 #[test]
+fn revoking_reaches_past_a_token_in_the_slot_that_is_over() {
+    let shelf = Shelf::with(&[]);
+    let first = made(&shelf, 1);
+    let second = made(&shelf, 2);
+    let third = made(&shelf, 3);
+    let mut over = shelf.get(&second);
+    over.record.expires = Some(NOW);
+    shelf.save_token(&over).unwrap();
+    shelf.run(Command::Revoke {
+        actor: operator(),
+        id: third.record.id.clone(),
+    });
+    assert_eq!(shelf.get(&first).record.state, State::Revoked);
+}
+
+#[test]
 fn a_disabled_token_that_was_replaced_is_never_active_again() {
     let shelf = Shelf::with(&[]);
     let first = made(&shelf, 1);

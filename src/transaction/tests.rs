@@ -1,7 +1,7 @@
 use super::*;
 use crate::change::{Change, Rotation};
 use crate::digest::Digest;
-use crate::entry::tests::{entry, minted, scopes};
+use crate::entry::tests::{NOW, entry, minted, scopes};
 use crate::grant::Grant;
 use crate::lifecycle::User;
 use crate::outbox::Rows;
@@ -324,7 +324,9 @@ proptest! {
 #[test]
 fn revoking_a_successor_reaches_what_its_predecessor_made() {
     let (mut old, mut child, new) = (entry("ada", 1), entry("ada", 2), entry("ada", 3));
+    // As a rotation without grace leaves it.
     old.record.state = State::Used;
+    old.record.expires = Some(NOW);
     old.successor = Some(new.record.id.clone());
     child.parent = Some(old.record.id.clone());
     let shelf = Shelf::with(&[old.clone(), child.clone(), new.clone()]);
