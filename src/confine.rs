@@ -321,6 +321,17 @@ mod tests {
     }
 
     #[test]
+    fn nothing_has_the_browser_report_the_urls_of_the_place() {
+        let headers = ["nel", "report-to", "reporting-endpoints"].map(|name| (name, ""));
+        let left = after(&document(), &headers);
+        assert!(
+            headers
+                .iter()
+                .all(|(name, _)| values(&left, name).is_empty())
+        );
+    }
+
+    #[test]
     fn a_document_may_stand_in_an_isolated_page() {
         let isolated = Confinement {
             embedder_policy: "credentialless".to_owned(),

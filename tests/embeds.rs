@@ -284,6 +284,23 @@ fn a_session_opens_its_place_and_nothing_is_awaited_when_the_record_is_at_hand()
 }
 
 #[test]
+fn the_secret_of_the_upstream_is_for_no_other() {
+    for (own, sent) in [
+        ("", Some("Bearer s")),
+        (",\"upstream\":\"https://maps.example\"", None),
+    ] {
+        let mut shell = Shell::with(&format!(
+            "\"SESSION_KEYS\":\"{KEYS}\",\"EMBED_HOST\":\"*.embed.example\",\
+             \"UPSTREAM_AUTHORIZATION\":\"Bearer s\",\
+             \"APPS\":[{{\"id\":\"jobs\",\"name\":\"Jobs\"{own}}}]"
+        ));
+        shell.store(&secret(1), &record());
+        let forward = allowed(&mut shell, &visit("GET /", FRAME));
+        assert_eq!(set(&forward, "authorization"), sent);
+    }
+}
+
+#[test]
 fn a_session_ends_with_its_token_its_time_and_its_kill() {
     type Change = fn(&mut Record, &mut Embed);
     let cases: [(Change, &str); 8] = [
