@@ -112,9 +112,12 @@ describe("durability", { concurrency: true }, () => {
             if (last === "active") await assertOpens(gate, token, from(i++));
             else await assertShut(gate, token, `token_${last}`, from(i++));
           }
-          // What was made but not answered is in both or in neither.
-          const tokenKeys = [...(await readKv(state)).keys()].filter((key) => key.startsWith("t/"));
-          assert.equal(tokenKeys.length, listed.size);
+          // What was made but not answered comes to both or to neither.
+          const both = async () => {
+            const keys = [...(await readKv(state)).keys()];
+            return keys.filter((key) => key.startsWith("t/")).length === listed.size;
+          };
+          await until(both, "KV holds as many records as are listed", CATCH_UP);
         },
       );
     }
