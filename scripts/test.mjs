@@ -1,5 +1,7 @@
 // Runs every test there is, in order, and stops at the first stage that fails.
 import { build } from "./build.mjs";
+import { checkCounts } from "./counts.mjs";
+import { ensureValgrind } from "./lib/callgrind.mjs";
 import { CHROMIUM_ADVICE, ensureChromium, findChromium } from "./lib/chromium.mjs";
 import { readOptions } from "./lib/options.mjs";
 import { command, findNode, nodeEnvironment } from "./lib/packages.mjs";
@@ -17,6 +19,7 @@ const STAGES = {
   clippy: ["Clippy, warnings as errors", clippy],
   doc: ["Documentation without warnings", doc],
   native: ["Native tests", () => cargo("test", "--locked", "--workspace")],
+  counts: ["Instructions, as many as before", checkCounts],
   wasm: ["The release's wasm", () => build("release")],
   deploy: ["What a deployment would upload", deployDryRun],
   e2e: ["End to end", () => nodeTests(["tests/*.test.mjs", "tests/e2e/**/*.test.mjs"])],
@@ -33,6 +36,7 @@ Runs every test; the first stage that fails ends it.
 async function prepare() {
   await setUp();
   await ensureChromium();
+  await ensureValgrind();
 }
 
 async function checkFormat() {

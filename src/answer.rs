@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::borrow::Cow;
 
 /// Status, headers and body of an HTTP response.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The status code.
     pub status: u16,

@@ -8,13 +8,13 @@ pub fn digit(value: u8) -> Option<char> {
 }
 
 /// A 32-bit number as six characters, left-padded with `0`.
-pub fn encode_u32(mut value: u32) -> String {
+pub fn encode_u32(mut value: u32) -> [char; 6] {
     let mut digits = ['0'; 6];
     for slot in digits.iter_mut().rev() {
         *slot = low_digit(value % 62);
         value /= 62;
     }
-    digits.iter().collect()
+    digits
 }
 
 /// A 256-bit big-endian number as 43 characters, left-padded with `0`.
@@ -49,10 +49,11 @@ mod tests {
 
     #[test]
     fn numbers_are_padded_to_their_full_width() {
-        assert_eq!(encode_u32(0), "000000");
-        assert_eq!(encode_u32(61), "00000z");
-        assert_eq!(encode_u32(62), "000010");
-        assert_eq!(encode_u32(u32::MAX), "4gfFC3");
+        let text = |number| String::from_iter(encode_u32(number));
+        assert_eq!(text(0), "000000");
+        assert_eq!(text(61), "00000z");
+        assert_eq!(text(62), "000010");
+        assert_eq!(text(u32::MAX), "4gfFC3");
         assert_eq!(encode_u256([0; 32]), "0".repeat(43));
     }
 
@@ -60,6 +61,6 @@ mod tests {
     fn a_wide_number_has_the_digits_of_the_narrow_one() {
         let mut bytes = [0; 32];
         bytes[28..].copy_from_slice(&123_456_789_u32.to_be_bytes());
-        assert!(encode_u256(bytes).ends_with(&encode_u32(123_456_789)));
+        assert!(encode_u256(bytes).ends_with(&String::from_iter(encode_u32(123_456_789))));
     }
 }

@@ -10,6 +10,8 @@ use crate::route::{Routes, Rule};
 use crate::session::SessionKeys;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// All that the operator has decided.
 #[derive(Clone, Debug)]
@@ -19,7 +21,7 @@ pub struct Config {
     /// The rules for its paths.
     pub routes: Routes,
     /// The apps that can be embedded.
-    pub apps: Vec<App>,
+    pub apps: Apps,
     /// The workspaces; the first is the one that is meant where none is named.
     pub workspaces: Vec<String>,
     /// Whether the ledger is asked at each use of every token.
@@ -45,6 +47,27 @@ pub enum Upstream {
     Service(String),
     /// A web server: scheme, host and base path, without a slash at the end.
     Url(String),
+}
+
+/// The apps that can be embedded, in the operator's order.
+#[derive(Clone, Debug, Default)]
+pub struct Apps {
+    list: Vec<Rc<App>>,
+    numbers: BTreeMap<String, usize>,
+}
+
+impl Apps {
+    /// Adds an app, unless its id is taken.
+    fn add(&mut self, app: App) -> bool {
+        let is_new = self.numbers.insert(app.id.clone(), self.list.len());
+        self.list.push(Rc::new(app));
+        is_new.is_none()
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &App> {
+        self.list.iter().map(AsRef::as_ref)
+    }
 }
 
 /// A mistake in the configuration. It names the field and never a value, since
@@ -101,7 +124,7 @@ impl Config {
             )?)?,
         };
         check_assertion_key(text("ASSERTION_KEY", take("ASSERTION_KEY"))?)?;
-        if config.session_keys.is_none() && !config.apps.is_empty() {
+        if config.session_keys.is_none() && config.apps.iter().next().is_some() {
             let sentence = "is missing, and APPS can be embedded only with it; set it by \
                             `wrangler secret put SESSION_KEYS`";
             return Err(error("SESSION_KEYS", sentence));
@@ -116,8 +139,8 @@ impl Config {
     }
 
     /// An app by its id.
-    pub fn app(&self, id: &str) -> Option<&App> {
-        self.apps.iter().find(|app| app.id == id)
+    pub fn app(&self, id: &str) -> Option<&Rc<App>> {
+        self.apps.list.get(*self.apps.numbers.get(id)?)
     }
 
     /// The ids of the apps that can be embedded.
@@ -244,15 +267,14 @@ fn parse_apps(
     value: Option<&RawValue>,
     bindings: &[String],
     development: bool,
-) -> Result<Vec<App>, Box<ConfigError>> {
-    let mut apps: Vec<App> = Vec::new();
+) -> Result<Apps, Box<ConfigError>> {
+    let mut apps = Apps::default();
     for (index, value) in list("APPS", value)?.into_iter().enumerate() {
         let app = App::read(value.get(), bindings, development)
             .map_err(|problem| inside("APPS", index, problem))?;
-        if apps.iter().any(|other| other.id == app.id) {
+        if !apps.add(app) {
             return Err(error(format!("APPS[{index}].id"), "stands there twice"));
         }
-        apps.push(app);
     }
     Ok(apps)
 }
@@ -384,7 +406,7 @@ mod tests {
         let config = parse(r#""UPSTREAM":"service:UPSTREAM""#).unwrap();
         assert_eq!(config.upstream, Upstream::Service("UPSTREAM".to_owned()));
         assert_eq!(config.workspaces, ["default"]);
-        assert!(!config.strict && config.apps.is_empty());
+        assert!(!config.strict && config.apps.iter().next().is_none());
         let rule = config.routes.find("GET", "/anything").unwrap();
         assert!(!rule.public);
     }

@@ -9,7 +9,8 @@ use crate::token;
 /// Two `Cookie` fields arrive as one, joined by a comma, so a comma may end a
 /// cookie too.
 pub fn without_own(header: &str) -> Option<String> {
-    if !header.split([';', ',']).any(is_own) {
+    let mut pairs = header.split(';').flat_map(|part| part.split(','));
+    if !pairs.any(is_own) {
         return None;
     }
     let kept: Vec<_> = header

@@ -40,7 +40,7 @@ pub(crate) struct Viewer {
     pub(crate) session: Session,
     pub(crate) record: Rc<Record>,
     pub(crate) embed: Embed,
-    pub(crate) app: App,
+    pub(crate) app: Rc<App>,
     pub(crate) address: Address,
 }
 
@@ -317,7 +317,7 @@ impl Check<'_, '_> {
         }
         Ok(Viewer {
             address: self.address(&session.app, place),
-            app: configured.clone(),
+            app: Rc::clone(configured),
             embed: embed.clone(),
             record,
             session,

@@ -102,6 +102,18 @@ impl Entry {
         }
     }
 
+    /// Whether no other token is revoked with it: an embed token makes nothing, and
+    /// unless it stands in a slot it replaced none.
+    pub const fn barren(&self) -> bool {
+        self.record.embed.is_some() && self.slot.is_none()
+    }
+
+    /// Whether revoking it would change nothing. What is revoked was so with all its
+    /// kin. What is over may have kin that is not, if it was replaced early.
+    pub fn settled(&self, now: Time) -> bool {
+        self.record.state == State::Revoked || (self.barren() && self.record.over(now))
+    }
+
     /// The token as an answer shows it; with its secret in the one answer that
     /// creates it.
     pub fn view<'a>(&'a self, now: Time, fresh: Option<&'a Fresh>) -> impl Serialize + 'a {

@@ -2,34 +2,18 @@
 //!
 //! A shell packs what it knows into one string, so that a check crosses from
 //! JavaScript into WebAssembly once: the method, the URL and one line for each
-//! header, `name:value`. Header values that the core does not read stay behind
-//! (their line is `name:`): [`READ_HEADERS`] says which it reads. No part can
-//! hold a line feed, since HTTP forbids it and the runtime enforces that.
+//! header that matters, `name:value`, or `name:` where only its presence does
+//! ([`Relevance`] says which). No part can hold a line feed, since HTTP forbids it
+//! and the runtime enforces that.
+//!
+//! [`Relevance`]: crate::header::Relevance
 
 use crate::address;
+use crate::header::FETCH_METADATA;
 use crate::origin;
 use crate::token;
+use std::borrow::Cow;
 use std::net::IpAddr;
-
-/// The headers whose values the core reads; of all others it needs the name.
-pub const READ_HEADERS: [&str; 16] = [
-    "accept-encoding",
-    "access-control-request-method",
-    "authorization",
-    "cf-connecting-ip",
-    "content-type",
-    "cookie",
-    "idempotency-key",
-    "origin",
-    "private-token",
-    "purpose",
-    "referer",
-    "sec-fetch-dest",
-    "sec-fetch-mode",
-    "sec-fetch-site",
-    "sec-purpose",
-    "x-api-key",
-];
 
 /// The method, the URL and the headers of a request.
 #[derive(Clone, Debug)]
@@ -42,6 +26,8 @@ pub struct Facts<'a> {
     pub path: &'a str,
     /// The query without its question mark, where there is one.
     pub query: Option<&'a str>,
+    scheme: &'a str,
+    host: &'a str,
     headers: Vec<(&'a str, &'a str)>,
 }
 
@@ -52,25 +38,28 @@ impl<'a> Facts<'a> {
         let method = lines.next().filter(|method| !method.is_empty())?;
         let url = lines.next()?;
         let url = url.split_once('#').map_or(url, |(url, _fragment)| url);
-        let authority = url.find("://")?.checked_add(3)?;
-        let path_at = url.get(authority..)?.find('/')?.checked_add(authority)?;
-        let (origin, target) = url.split_at_checked(path_at)?;
-        if origin.contains('@') {
+        let (scheme, rest) = url.split_once(':')?;
+        let rest = rest.strip_prefix("//")?;
+        let (host, target) = rest.split_at_checked(rest.find('/')?)?;
+        let (origin, _) = url.split_at_checked(url.len().checked_sub(target.len())?)?;
+        if host.contains('@') {
             return None;
         }
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
-        let headers = lines
-            .filter(|line| !line.is_empty())
-            .map(|line| line.split_once(':'))
-            .collect::<Option<Vec<_>>>()?;
+        let mut headers = Vec::with_capacity(USUAL_HEADERS);
+        for line in lines.filter(|line| !line.is_empty()) {
+            headers.push(line.split_once(':')?);
+        }
         Some(Self {
             method,
             origin,
             path,
             query,
+            scheme,
+            host,
             headers,
         })
     }
@@ -87,7 +76,7 @@ impl<'a> Facts<'a> {
         found.map(|(_, value)| *value)
     }
 
-    /// The names of all headers.
+    /// The names of the headers that matter.
     pub fn header_names(&self) -> impl Iterator<Item = &'a str> {
         self.headers.iter().map(|(name, _)| *name)
     }
@@ -103,27 +92,24 @@ impl<'a> Facts<'a> {
     }
 
     /// The scheme, `http` or `https`.
-    pub fn scheme(&self) -> &'a str {
-        self.origin
-            .split_once("://")
-            .map_or("https", |(scheme, _)| scheme)
+    pub const fn scheme(&self) -> &'a str {
+        self.scheme
     }
 
     /// The host with its port, if it has one.
-    pub fn host(&self) -> &'a str {
-        self.origin.split_once("://").map_or("", |(_, host)| host)
+    pub const fn host(&self) -> &'a str {
+        self.host
     }
 
     /// The host without its port.
     pub fn hostname(&self) -> &'a str {
-        let (_scheme, host, _port) = origin::parts(self.origin);
-        host
+        origin::without_port(self.host)
     }
 
     /// Whether a browser says by fetch metadata that it made the request.
     pub fn from_browser(&self) -> bool {
         self.header_names()
-            .any(|name| name.starts_with("sec-fetch-"))
+            .any(|name| name.starts_with(FETCH_METADATA))
     }
 
     /// Whether a page of another site (or a sibling origin) made the request,
@@ -151,7 +137,7 @@ impl<'a> Facts<'a> {
     pub fn query_without_secrets(&self, parameters: &[&str]) -> Option<String> {
         let query = self.query?;
         let is_secret = |pair: &str| {
-            parameters.contains(&decode_name(pair).as_str()) || token::appears_in(&decode(pair))
+            parameters.contains(&&*decode_name(pair)) || token::appears_in(&decode(pair))
         };
         if !query.split('&').any(is_secret) {
             return Some(query.to_owned());
@@ -165,22 +151,26 @@ impl<'a> Facts<'a> {
         let pairs = self.query.unwrap_or_default().split('&');
         pairs
             .filter(|pair| decode_name(pair) == parameter)
-            .map(|pair| decode(pair.split_once('=').map_or("", |(_, value)| value)))
+            .map(|pair| decode(pair.split_once('=').map_or("", |(_, value)| value)).into_owned())
             .collect()
     }
 }
 
-fn decode_name(pair: &str) -> String {
+fn decode_name(pair: &str) -> Cow<'_, str> {
     decode(pair.split_once('=').map_or(pair, |(name, _)| name))
 }
 
 /// Decodes as `application/x-www-form-urlencoded` does.
-fn decode(text: &str) -> String {
+fn decode(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| matches!(byte, b'+' | b'%')) {
+        return Cow::Borrowed(text);
+    }
     let spaced = text.replace('+', " ");
-    percent_encoding::percent_decode_str(&spaced)
-        .decode_utf8_lossy()
-        .into_owned()
+    let decoded = percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy();
+    Cow::Owned(decoded.into_owned())
 }
+
+const USUAL_HEADERS: usize = 16;
 
 #[cfg(test)]
 mod tests {

@@ -9,14 +9,15 @@ use crate::credentials::{self, Source};
 use crate::embed_host::Address;
 use crate::entrance::OPENED;
 use crate::facts::Facts;
+use crate::header;
 use crate::origin;
 use crate::place::Place;
 use crate::place_cookie;
 use crate::record::Record;
 use crate::route::Rule;
 use crate::token;
-use crate::verdict::Forward;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use crate::verdict::{Forward, HeaderList};
+use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, utf8_percent_encode};
 
 /// Whose request is forwarded.
 #[derive(Clone, Copy, Debug)]
@@ -57,11 +58,11 @@ pub fn forward(facts: &Facts<'_>, config: &Config, rule: &Rule, bearer: Bearer<'
         Forward::target(&config.upstream, facts.origin, facts.path, query.as_deref());
     let (mut remove, mut set) = headers(facts, config, bearer, &config.upstream);
     if let Bearer::Pat(record, _) = bearer {
-        set.extend(identity(record));
+        vouch(&mut set, record);
     }
     match facts.header("cookie").and_then(cookie::without_own) {
         Some(rest) if rest.is_empty() => remove.push("cookie".to_owned()),
-        Some(rest) => set.push(("cookie", rest)),
+        Some(rest) => set.push("cookie", &rest),
         None => {}
     }
     Forward {
@@ -83,12 +84,12 @@ pub fn into_place(facts: &Facts<'_>, config: &Config, visit: &Visit<'_>) -> Forw
     let upstream = visit.app.upstream.as_ref().unwrap_or(&config.upstream);
     let (url, service) = Forward::target(upstream, facts.origin, visit.path, query.as_deref());
     let (mut remove, mut set) = headers(facts, config, Bearer::Viewer(visit), upstream);
-    set.extend(identity(visit.record));
-    set.push(("gatepass-app", visit.app.id.clone()));
+    vouch(&mut set, visit.record);
+    set.push("gatepass-app", &visit.app.id);
     let prefix = &visit.address.prefix;
     if !prefix.is_empty() {
-        set.push(("x-forwarded-prefix", prefix.clone()));
-        set.push(("accept-encoding", rewritable(facts)));
+        set.push("x-forwarded-prefix", prefix);
+        set.push("accept-encoding", &rewritable(facts));
     }
     let place = if prefix.is_empty() {
         ""
@@ -98,7 +99,7 @@ pub fn into_place(facts: &Facts<'_>, config: &Config, visit: &Visit<'_>) -> Forw
     if let Some(cookies) = facts.header("cookie") {
         match place_cookie::for_upstream(cookies, place) {
             rest if rest.is_empty() => remove.push("cookie".to_owned()),
-            rest => set.push(("cookie", rest)),
+            rest => set.push("cookie", &rest),
         }
     }
     let base = match upstream {
@@ -107,7 +108,7 @@ pub fn into_place(facts: &Facts<'_>, config: &Config, visit: &Visit<'_>) -> Forw
     };
     // The place itself asks, so to the app it is a request of its own origin.
     if !base.is_empty() && facts.header("origin").is_some() {
-        set.push(("origin", origin::of_url(base).to_owned()));
+        set.push("origin", origin::of_url(base));
     }
     let confinement = Confinement {
         origin: visit.address.origin.clone(),
@@ -155,7 +156,7 @@ fn headers(
     config: &Config,
     bearer: Bearer<'_>,
     upstream: &Upstream,
-) -> (Vec<String>, Vec<(&'static str, String)>) {
+) -> (Vec<String>, HeaderList) {
     let remove = facts
         .header_names()
         .filter(|name| is_removed(name, facts, config, bearer))
@@ -166,7 +167,7 @@ fn headers(
     if let Some(authorization) = &config.upstream_authorization
         && *upstream == config.upstream
     {
-        set.push(("authorization", authorization.clone()));
+        set.push("authorization", authorization);
     }
     (remove, set)
 }
@@ -177,97 +178,50 @@ pub fn allowed_origin(facts: &Facts<'_>, rule: &Rule) -> Option<String> {
     rule.allows_origin(origin).then(|| origin.to_owned())
 }
 
-/// Whether a header must not reach the upstream. Names are folded first (case,
-/// and all but letters and digits are one), since many servers fold them so.
+/// Whether a header must not reach the upstream.
 fn is_removed(name: &str, facts: &Facts<'_>, config: &Config, bearer: Bearer<'_>) -> bool {
-    let folded: String = name
-        .bytes()
-        .map(|byte| match byte.to_ascii_lowercase() {
-            byte if byte.is_ascii_alphanumeric() => char::from(byte),
-            _ => '-',
-        })
-        .collect();
     let value = || facts.header(name).unwrap_or_default();
-    match folded.as_str() {
+    match name {
         "authorization" => {
             let presented = matches!(bearer, Bearer::Pat(_, Source::Bearer | Source::Basic));
-            presented || folded != name || !credentials::is_foreign(value(), &config.operator_key)
+            presented || !credentials::is_foreign(value(), &config.operator_key)
         }
         "x-api-key" | "private-token" => {
             let presented = matches!(bearer, Bearer::Pat(_, Source::Header));
-            presented
-                || folded != name
-                || !credentials::is_foreign_key(value(), &config.operator_key)
+            presented || !credentials::is_foreign_key(value(), &config.operator_key)
         }
-        "cf-connecting-ip" => folded != name,
         "referer" => token::appears_in(value()),
-        folded => {
-            REMOVED.contains(&folded)
-                || REMOVED_PREFIXES
-                    .iter()
-                    .any(|prefix| folded.starts_with(prefix))
-        }
+        _ => header::is_stripped(name),
     }
 }
 
 /// The connection as it really is.
-fn forwarded(facts: &Facts<'_>) -> Vec<(&'static str, String)> {
-    let mut set = vec![
-        ("x-forwarded-host", facts.host().to_owned()),
-        ("x-forwarded-proto", facts.scheme().to_owned()),
-    ];
+fn forwarded(facts: &Facts<'_>) -> HeaderList {
+    let mut set = HeaderList::default();
+    set.push("x-forwarded-host", facts.host());
+    set.push("x-forwarded-proto", facts.scheme());
     if let Some(address) = facts.address() {
-        set.push(("x-forwarded-for", address.to_string()));
+        set.push("x-forwarded-for", &address.to_string());
     }
     set
 }
 
-/// Who the gate vouches for.
-fn identity(record: &Record) -> Vec<(&'static str, String)> {
-    let mut set = vec![
-        ("gatepass-user", visible(&record.uid)),
-        ("gatepass-workspace", visible(&record.workspace)),
-        ("gatepass-token-id", record.id.as_str().to_owned()),
-        ("gatepass-scopes", record.scopes.joined()),
-    ];
+/// Adds whom the gate vouches for.
+fn vouch(set: &mut HeaderList, record: &Record) {
+    set.push_parts("gatepass-user", visible(&record.uid));
+    set.push_parts("gatepass-workspace", visible(&record.workspace));
+    set.push("gatepass-token-id", record.id.as_str());
+    set.push("gatepass-scopes", &record.scopes.joined());
     if !record.email.is_empty() {
-        set.push(("gatepass-email", visible(&record.email)));
+        set.push_parts("gatepass-email", visible(&record.email));
     }
-    set
 }
 
 /// Percent-encodes all but visible ASCII, and the percent sign itself.
-fn visible(text: &str) -> String {
+fn visible(text: &str) -> PercentEncode<'_> {
     const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
-    utf8_percent_encode(text, ENCODED).to_string()
+    utf8_percent_encode(text, ENCODED)
 }
-
-/// Hop-by-hop fields (RFC 9110 §7.6.1; `Upgrade` stays, for WebSockets) and
-/// fields by which a client could tell the upstream another method, path or
-/// address than the gate saw.
-const REMOVED: [&str; 19] = [
-    "connection",
-    "forwarded",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "true-client-ip",
-    "x-client-ip",
-    "x-forwarded",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-method",
-    "x-original-uri",
-    "x-original-url",
-    "x-real-ip",
-    "x-rewrite-url",
-];
-
-const REMOVED_PREFIXES: [&str; 2] = ["gatepass-", "x-forwarded-"];
 
 #[cfg(test)]
 mod tests {
@@ -275,6 +229,7 @@ mod tests {
 
     #[test]
     fn values_outside_visible_ascii_are_percent_encoded() {
+        let visible = |text| visible(text).to_string();
         assert_eq!(visible("ada@example.com"), "ada@example.com");
         assert_eq!(visible("Ada L\u{f6}v%\r\n"), "Ada%20L%C3%B6v%25%0D%0A");
     }

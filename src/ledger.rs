@@ -261,8 +261,8 @@ pub trait Tokens: Rows {
     fn token(&self, workspace: &str, id: &Id) -> Result<Option<Entry>, Self::Error>;
 
     /// The tokens that are revoked with a token: those that it made, and the
-    /// one that it replaced.
-    fn kin(&self, token: &Record) -> Result<Vec<Entry>, Self::Error>;
+    /// one that it replaced; without those that are [`Entry::settled`].
+    fn kin(&self, token: &Record, now: Time) -> Result<Vec<Entry>, Self::Error>;
 
     /// How many tokens of a user open the gate, or would if they were enabled.
     fn live(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Self::Error>;

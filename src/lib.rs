@@ -20,7 +20,8 @@
 //!
 //! # Where to read
 //!
-//! - What a client presents: [`token`], [`credentials`], [`digest`], [`hint`],
+//! - What a client presents: [`facts`], of which [`header`] says what matters;
+//!   [`token`], [`credentials`], [`digest`], [`hint`],
 //!   and in an embed a [`session`], in a [`cookie`].
 //! - What is kept: [`record`] and [`settings`] in KV, [`entry`] and [`sessions`] in
 //!   the [`ledger`], users in the [`directory`]; the [`outbox`] brings one to the
@@ -76,6 +77,7 @@ pub mod fields;
 pub mod forward;
 pub mod gate;
 pub mod grant;
+pub mod header;
 pub mod hint;
 pub mod id;
 pub mod ledger;

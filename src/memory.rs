@@ -14,6 +14,7 @@ use crate::place::Place;
 use crate::record::{Record, State};
 use crate::settings::Settings;
 use crate::time::Time;
+use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -259,16 +260,36 @@ const fn is_fresh(at: u64, now_ms: u64) -> bool {
 /// A bounded map that forgets what was written longest ago, half of it at a time.
 #[derive(Debug)]
 struct Generations {
-    young: HashMap<Digest, Note>,
-    old: HashMap<Digest, Note>,
+    young: Notes,
+    old: Notes,
     half: usize,
+}
+
+type Notes = HashMap<Digest, Note, BuildHasherDefault<Prehashed>>;
+
+/// Takes the one number that a digest gives for its hash.
+#[derive(Debug, Default)]
+struct Prehashed(u64);
+
+impl Hasher for Prehashed {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = self.0.rotate_left(8) ^ hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Generations {
     fn new(capacity: usize) -> Self {
         Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
+            young: Notes::default(),
+            old: Notes::default(),
             half: (capacity / 2).max(1),
         }
     }

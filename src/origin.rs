@@ -27,13 +27,19 @@ pub fn of_url(url: &str) -> &str {
 /// Scheme, host and port of an origin; the port with the colon before it, or
 /// empty.
 pub fn parts(origin: &str) -> (&str, &str, &str) {
-    let (scheme, host) = origin.split_once("://").unwrap_or(("https", ""));
-    let after_address = host.rfind(']').unwrap_or(0);
-    let colon = host.rfind(':').filter(|at| *at > after_address);
-    let (host, port) = host
-        .split_at_checked(colon.unwrap_or(host.len()))
-        .unwrap_or((host, ""));
+    let (scheme, authority) = origin.split_once("://").unwrap_or(("https", ""));
+    let host = without_port(authority);
+    let port = authority.get(host.len()..).unwrap_or_default();
     (scheme, host, port)
+}
+
+/// A host without its port.
+pub fn without_port(host: &str) -> &str {
+    let port = host.rfind(':').filter(|at| {
+        let port = host.get(*at..).unwrap_or_default();
+        !port.contains(']')
+    });
+    host.get(..port.unwrap_or(host.len())).unwrap_or(host)
 }
 
 /// Whether a text is a host name, an IPv4 address or an IPv6 address in

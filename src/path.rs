@@ -15,6 +15,10 @@ pub fn ambiguous(segment: &str) -> bool {
 /// Whether a segment could lead out of the folder it stands in, in however many
 /// layers of encoding, or holds a control character. Asked of every segment.
 pub fn climbs(segment: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if segment.bytes().all(plain) {
+        return false;
+    }
     let mut bytes = segment.as_bytes().to_vec();
     for _ in 0..MAX_LAYERS {
         if bytes.iter().any(u8::is_ascii_control) || is_overlong(&bytes) || has_dots(&bytes) {

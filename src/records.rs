@@ -71,8 +71,9 @@ impl Check<'_, '_> {
 
     /// What the ledger said about a token, in answer to this very request.
     fn told(&self, hint: &Hint, digest: Digest) -> Option<&'_ Option<String>> {
+        let reply = self.reply?;
         let name = format!("l/{}", hint.as_str());
-        let found = self.reply?.to(&name, Lookup::Lookup { digest })?;
+        let found = reply.to(&name, Lookup::Lookup { digest })?;
         found.record.as_ref()
     }
 

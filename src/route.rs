@@ -10,7 +10,8 @@ use crate::origin::is_origin;
 use crate::path;
 use crate::problem::Problem;
 use crate::scope::{Scope, Scopes};
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// One rule of `ROUTES`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,16 +114,17 @@ impl Rule {
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
     rules: Vec<Rule>,
-    root: Node,
+    /// The tree; the first is its root.
+    nodes: Vec<Node>,
     /// What holds where no rule matches: any valid PAT.
     otherwise: Rule,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Node {
-    /// By segment in lower case, so that a path that differs from a rule only
-    /// by case is noticed.
-    children: HashMap<String, Node>,
+    /// Numbers of nodes by segment in lower case, so that a path that differs
+    /// from a rule only by case is noticed.
+    children: BTreeMap<String, usize>,
     /// Rules whose pattern ends here.
     exact: Vec<usize>,
     /// Rules whose pattern is this and all below.
@@ -145,19 +147,26 @@ impl Routes {
     /// Checks the rules and makes the tree; a mistake is told by the number of
     /// the rule, its field and a sentence.
     pub fn new(rules: Vec<Rule>) -> Result<Self, (usize, &'static str, &'static str)> {
-        let mut root = Node::default();
+        let mut nodes = vec![Node::default()];
         for (index, rule) in rules.iter().enumerate() {
             if let Some((field, sentence)) = rule.mistake() {
                 return Err((index, field, sentence));
             }
             let literals = rule.path.strip_suffix("/*");
-            let mut node = &mut root;
+            let mut at = 0;
             for segment in segments(literals.unwrap_or(&rule.path)) {
-                node = node
-                    .children
-                    .entry(segment.to_ascii_lowercase())
-                    .or_default();
+                let next = nodes.len();
+                let children = nodes.get_mut(at).map(|node| &mut node.children);
+                at = children.map_or(next, |children| {
+                    *children.entry(segment.to_ascii_lowercase()).or_insert(next)
+                });
+                if at == next {
+                    nodes.push(Node::default());
+                }
             }
+            let Some(node) = nodes.get_mut(at) else {
+                continue;
+            };
             let list = if literals.is_some() {
                 &mut node.below
             } else {
@@ -167,7 +176,7 @@ impl Routes {
         }
         Ok(Self {
             rules,
-            root,
+            nodes,
             otherwise: Rule::default(),
         })
     }
@@ -204,7 +213,7 @@ impl Routes {
             let first = candidates.iter().find(allowed).copied();
             best = best.into_iter().chain(first).min();
         };
-        let mut node = &self.root;
+        let mut node = self.nodes.first().ok_or(UnclearPath)?;
         consider(&node.below);
         let mut rest = segments(path);
         loop {
@@ -218,10 +227,10 @@ impl Routes {
             if decisive && path::ambiguous(segment) {
                 return Err(UnclearPath);
             }
-            let Some(child) = node.children.get(&segment.to_ascii_lowercase()) else {
+            let Some(child) = node.children.get(&*in_lower_case(segment)) else {
                 return Ok(best);
             };
-            node = child;
+            node = self.nodes.get(*child).ok_or(UnclearPath)?;
             consider(&node.below);
         }
     }
@@ -233,6 +242,14 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let empty = path.is_empty();
     path.split('/').filter(move |_| !empty)
+}
+
+fn in_lower_case(segment: &str) -> Cow<'_, str> {
+    if segment.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(segment.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(segment)
+    }
 }
 
 fn is_method(text: &str) -> bool {

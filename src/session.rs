@@ -78,7 +78,7 @@ impl Session {
             bytes.extend_from_slice(field);
         }
         let mut sealed = Base64UrlUnpadded::encode_string(&bytes);
-        let mac = Base64UrlUnpadded::encode_string(&key.mac(&sealed)?.finalize().into_bytes());
+        let mac = Base64UrlUnpadded::encode_string(&key.mac(&sealed).finalize().into_bytes());
         sealed.push('.');
         sealed.push_str(&mac);
         (sealed.len() <= Self::MAX_LENGTH).then_some(sealed)
@@ -91,10 +91,7 @@ impl Session {
         }
         let (fields, mac) = sealed.split_once('.')?;
         let mac = Base64UrlUnpadded::decode_vec(mac).ok()?;
-        let signs = |key: &&Key| {
-            key.mac(fields)
-                .is_some_and(|computed| computed.verify_slice(&mac).is_ok())
-        };
+        let signs = |key: &&Key| key.mac(fields).verify_slice(&mac).is_ok();
         let key = keys.0.iter().find(signs)?;
         let bytes = Base64UrlUnpadded::decode_vec(fields).ok()?;
         let mut rest = bytes.as_slice();
@@ -129,7 +126,8 @@ pub struct SessionKeys(Vec<Key>);
 #[derive(Clone)]
 struct Key {
     id: String,
-    secret: Vec<u8>,
+    /// Has taken in the secret, and nothing else yet.
+    hmac: Hmac<Sha256>,
 }
 
 impl SessionKeys {
@@ -145,8 +143,10 @@ impl SessionKeys {
             if !named || secret.len() < 32 {
                 return None;
             }
-            let id = id.to_owned();
-            keys.push(Key { id, secret });
+            keys.push(Key {
+                id: id.to_owned(),
+                hmac: Hmac::new_from_slice(&secret).ok()?,
+            });
         }
         Some(Self(keys))
     }
@@ -159,10 +159,8 @@ impl core::fmt::Debug for SessionKeys {
 }
 
 impl Key {
-    fn mac(&self, fields: &str) -> Option<Hmac<Sha256>> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).ok()?;
-        mac.update(fields.as_bytes());
-        Some(mac)
+    fn mac(&self, fields: &str) -> Hmac<Sha256> {
+        self.hmac.clone().chain_update(fields.as_bytes())
     }
 }
 
@@ -223,9 +221,9 @@ mod tests {
         let fields = Base64UrlUnpadded::encode_string(&bytes);
         let key = Key {
             id: String::new(),
-            secret: vec![byte; 32],
+            hmac: Hmac::new_from_slice(&[byte; 32]).unwrap(),
         };
-        let mac = key.mac(&fields).unwrap().finalize().into_bytes();
+        let mac = key.mac(&fields).finalize().into_bytes();
         format!("{fields}.{}", Base64UrlUnpadded::encode_string(&mac))
     }
 

@@ -4,8 +4,9 @@
 //!
 //! 1. A session is opened with the token's state as the ledger has it now. A
 //!    token for single use is used up in the same transaction.
-//! 2. A token has at most [`MAX_LIVE`] live sessions, so that one that leaked
-//!    shuts nobody out of others.
+//! 2. A token has at most [`MAX_LIVE`] sessions that have not ended, so that one
+//!    that leaked shuts nobody out of others. Killed ones count until they would
+//!    have ended: that bounds rule 3.
 //! 3. A killed session is listed in the record of its token until it would have
 //!    ended.
 
@@ -19,7 +20,7 @@ use crate::outbox::{Effect, Rows};
 use crate::place::Place;
 use crate::problem::{Code, Problem};
 use crate::record::{Record, State};
-use crate::time::Time;
+use crate::time::{DAY, Time};
 use crate::transaction::{Outcome, Stop, acting, save};
 use crate::wire::wire_struct;
 use serde::Serialize;
@@ -137,8 +138,8 @@ pub trait Sessions: Rows {
     /// A session of a workspace.
     fn session(&self, workspace: &str, id: &Id) -> Result<Option<Live>, Self::Error>;
 
-    /// How many sessions of a token have neither ended nor been killed.
-    fn live_sessions(&self, token: &Record, now: Time) -> Result<usize, Self::Error>;
+    /// How many sessions of a token have not ended, killed ones included.
+    fn open_sessions(&self, token: &Record, now: Time) -> Result<usize, Self::Error>;
 
     /// Forgets the sessions of a token that is revoked.
     fn forget_sessions(&self, token: &Record) -> Result<(), Self::Error>;
@@ -200,8 +201,8 @@ pub(crate) fn open<T: Tokens + Sessions>(
         let detail = "the token is not for this app";
         return Err(Problem::new(403, Code::AppMismatch, detail).into());
     };
-    let live = tokens.live_sessions(record, now);
-    if live.map_err(Stop::Failed)? >= MAX_LIVE {
+    let open = tokens.open_sessions(record, now);
+    if open.map_err(Stop::Failed)? >= MAX_LIVE {
         let detail = "the token has too many live sessions; try again when some have ended";
         return Err(Problem::new(429, Code::RateLimited, detail).into());
     }
@@ -221,7 +222,8 @@ pub(crate) fn open<T: Tokens + Sessions>(
     save(tokens, entry, used.into_iter().collect(), now_ms)
 }
 
-/// Notes where a token opens, for KV.
+/// Notes where a token opens, for KV: for some days longer than this token needs it,
+/// so that the next ones need not write it again.
 pub(crate) fn note<T: Tokens + Sessions>(
     tokens: &T,
     entry: &Entry,
@@ -231,18 +233,19 @@ pub(crate) fn note<T: Tokens + Sessions>(
     let record = &entry.record;
     let now = Time::from_millis(now_ms);
     let known = tokens.spot(&spot.place).map_err(Stop::Failed)?;
-    let mut until = record.kv_expiration(now);
+    let needed = record.kv_expiration(now);
+    let mut until = needed.map(|needed| needed.plus(KEPT_LONGER));
     if let Some((noted, noted_until)) = known {
-        let longer = match (noted_until, until) {
+        let enough = match (noted_until, needed) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(noted), Some(until)) => noted >= until,
+            (Some(noted), Some(needed)) => noted >= needed,
         };
-        if longer {
-            until = noted_until;
-        }
-        if longer && noted == *spot {
+        if enough && noted == *spot {
             return Ok(());
+        }
+        if enough {
+            until = noted_until;
         }
     }
     let (workspace, uid) = (&record.workspace, &record.uid);
@@ -282,8 +285,19 @@ pub(crate) fn list<T: Tokens + Sessions>(
         .map(|session| session.id.clone());
     let mut sessions = Vec::new();
     for session in found {
-        let token = tokens.token(workspace, &session.token);
-        if let Some(token) = token.map_err(Stop::Failed)? {
+        let of_token = |(other, _): &&(Live, Entry)| other.token == session.token;
+        let token = match sessions.iter().find(of_token) {
+            Some((_, token)) => Some(token.clone()),
+            None => {
+                let token = tokens.token(workspace, &session.token);
+                token.map_err(Stop::Failed)?
+            }
+        };
+        if let Some(mut token) = token {
+            // There may be thousands, which no answer shows.
+            if let Some(embed) = &mut token.record.embed {
+                embed.killed.clear();
+            }
             sessions.push((session, token));
         }
     }
@@ -327,7 +341,10 @@ pub fn unknown() -> Problem {
     Problem::new(404, Code::SessionEnded, "there is no such live session")
 }
 
-/// How many live sessions a token may have.
+/// For how many seconds longer than needed a place is noted.
+const KEPT_LONGER: u64 = 7 * DAY;
+
+/// How many sessions that have not ended a token may have.
 pub const MAX_LIVE: usize = 10_000;
 
 wire_struct!(Live {

@@ -15,6 +15,7 @@ use crate::problem::{Code, Problem};
 use crate::record::{Embed, State};
 use crate::sessions::{self, Sessions};
 use crate::time::{DAY, Time};
+use std::collections::BTreeMap;
 
 /// Carries out a command at a moment (Unix milliseconds).
 pub fn execute<T: Tokens + Sessions>(
@@ -205,26 +206,26 @@ fn list<T: Tokens>(
 fn revoke<T: Tokens + Sessions>(tokens: &T, entry: Entry, now_ms: u64) -> Outcome<T, Reply> {
     let now = Time::from_millis(now_ms);
     let mut family = vec![entry.clone()];
-    let mut at = 0;
+    let name = |member: &Entry| member.record.id.as_str().to_owned();
+    let mut numbers = BTreeMap::new();
+    numbers.insert(name(&entry), 0_usize);
+    let mut at = 0_usize;
     while let Some(next) = family.get(at) {
-        let kin = tokens.kin(&next.record).map_err(Stop::Failed)?;
-        // What is revoked was so with all its kin, and an embed token makes nothing: unless
-        // it took the place of another, it has no kin. A PAT that is over may have, if it
-        // was replaced early.
-        let left = |member: &Entry| {
-            let record = &member.record;
-            let barren = record.embed.is_some() && member.slot.is_none();
-            record.state != State::Revoked && !(barren && record.over(now))
-        };
-        for member in kin.into_iter().filter(left) {
-            let known = |other: &Entry| other.record.id == member.record.id;
-            if !family.iter().any(known) {
-                family.push(member);
+        if !next.barren() {
+            let kin = tokens.kin(&next.record, now).map_err(Stop::Failed)?;
+            for member in kin {
+                let number = family.len();
+                if *numbers.entry(name(&member)).or_insert(number) == number {
+                    family.push(member);
+                }
             }
         }
         at = at.saturating_add(1);
     }
-    let revoked: Vec<_> = family.iter().filter_map(lifecycle::revoke).collect();
+    let revoked = family
+        .into_iter()
+        .filter_map(|entry| lifecycle::revoke(&entry));
+    let revoked: Vec<_> = revoked.collect();
     for entry in revoked.iter().filter(|entry| entry.record.embed.is_some()) {
         tokens
             .forget_sessions(&entry.record)

@@ -174,13 +174,72 @@ fn a_place_is_noted_for_as_long_as_the_last_of_its_tokens() {
     let shelf = Shelf::with(&[short.clone(), long.clone()]);
     let until = |shelf: &Shelf| shelf.spot(&spot("ada").place).unwrap().unwrap().1;
     shelf.run(opening(&short, 11));
-    assert_eq!(until(&shelf), short.record.kv_expiration(NOW));
+    let needed = short.record.kv_expiration(NOW).unwrap();
+    assert_eq!(until(&shelf), Some(needed.plus(KEPT_LONGER)));
     shelf.run(opening(&long, 12));
     assert_eq!(until(&shelf), None);
     shelf.rows.borrow_mut().clear();
     shelf.run(opening(&short, 13));
     assert_eq!(until(&shelf), None);
     assert!(shelf.rows.borrow().is_empty());
+}
+
+#[test]
+fn a_known_place_is_not_written_again_for_days() {
+    let nth = |n: u8, seconds: u64| {
+        let mut token = embed("ada", n, false);
+        token.record.expires = Some(NOW.plus(600 + seconds));
+        token
+    };
+    let week = [
+        nth(1, 0),
+        nth(2, 1),
+        nth(3, KEPT_LONGER),
+        nth(4, KEPT_LONGER + 1),
+    ];
+    let shelf = Shelf::with(&week);
+    let written = |token: &Entry, n: u8| {
+        shelf.rows.borrow_mut().clear();
+        shelf.run(opening(token, n));
+        let until = shelf.spot(&spot("ada").place).unwrap().unwrap().1;
+        assert!(until >= token.record.kv_expiration(NOW));
+        !shelf.rows.borrow().is_empty()
+    };
+    let written: Vec<_> = (11..)
+        .zip(&week)
+        .map(|(n, token)| written(token, n))
+        .collect();
+    assert_eq!(written, [true, false, false, true]);
+    let mut moved = spot("ada");
+    moved.origins.clear();
+    let until = || shelf.spot(&spot("ada").place).unwrap().unwrap();
+    let (_, before) = until();
+    shelf.rows.borrow_mut().clear();
+    assert!(note(&shelf, &week[0], &moved, MS).is_ok());
+    assert_eq!(until(), (moved, before));
+    assert_eq!(shelf.rows.borrow().len(), 1);
+}
+
+#[test]
+fn a_killed_session_counts_until_it_would_have_ended() {
+    let token = embed("ada", 1, false);
+    let shelf = Shelf::with(std::slice::from_ref(&token));
+    shelf.run(opening(&token, 11));
+    let session = minted("ada", 11).id;
+    let live = shelf.session("default", &session).unwrap().unwrap();
+    for n in 1..MAX_LIVE as u64 {
+        let id = Id::generate(&token.record.id.hint(), MS + n, [0; 16]);
+        let mut sessions = shelf.sessions.borrow_mut();
+        sessions.insert(id.as_str().to_owned(), Live { id, ..live.clone() });
+    }
+    assert_eq!(code(&shelf, kill(operator(), 11)), None);
+    assert_eq!(code(&shelf, opening(&token, 12)), Some(Code::RateLimited));
+    let ended = Live { ends: NOW, ..live };
+    shelf
+        .sessions
+        .borrow_mut()
+        .insert(session.as_str().to_owned(), ended);
+    assert_eq!(code(&shelf, opening(&token, 12)), None);
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub(crate) struct Shelf {
     pub(crate) sessions: RefCell<BTreeMap<String, Live>>,
     pub(crate) spots: RefCell<BTreeMap<String, (Spot, Option<Time>)>>,
     pub(crate) writes_left: Cell<usize>,
+    pub(crate) asked_kin: Cell<usize>,
 }
 
 impl Shelf {
@@ -37,6 +38,7 @@ impl Shelf {
             sessions: RefCell::default(),
             spots: RefCell::default(),
             writes_left: Cell::new(usize::MAX),
+            asked_kin: Cell::new(0),
         }
     }
 
@@ -91,11 +93,17 @@ impl Tokens for Shelf {
         Ok(found.filter(|entry| entry.record.workspace == workspace))
     }
 
-    fn kin(&self, token: &Record) -> Result<Vec<Entry>, Self::Error> {
+    fn kin(&self, token: &Record, now: Time) -> Result<Vec<Entry>, Self::Error> {
+        self.asked_kin.set(self.asked_kin.get() + 1);
         let tokens = self.tokens.borrow();
         let id = Some(&token.id);
-        let kin = |entry: &&Entry| entry.parent.as_ref() == id || entry.successor.as_ref() == id;
-        Ok(tokens.values().filter(kin).cloned().collect())
+        let left = |entry: &&Entry| !entry.settled(now);
+        let made = |entry: &&Entry| entry.parent.as_ref() == id;
+        let replaced = |entry: &&Entry| entry.successor.as_ref() == id;
+        // One may be both.
+        let kin = tokens.values().filter(made);
+        let kin = kin.chain(tokens.values().filter(replaced));
+        Ok(kin.filter(left).cloned().collect())
     }
 
     fn live(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Self::Error> {
@@ -201,10 +209,10 @@ impl Sessions for Shelf {
         Ok(found.filter(|session| session.workspace == workspace))
     }
 
-    fn live_sessions(&self, token: &Record, now: Time) -> Result<usize, Self::Error> {
-        let found = self.sessions_before(&token.workspace, &token.uid, None, usize::MAX, now)?;
-        let of_token = |session: &&Live| session.token == token.id;
-        Ok(found.iter().filter(of_token).count())
+    fn open_sessions(&self, token: &Record, now: Time) -> Result<usize, Self::Error> {
+        let sessions = self.sessions.borrow();
+        let open = |session: &&Live| session.token == token.id && session.ends > now;
+        Ok(sessions.values().filter(open).count())
     }
 
     fn forget_sessions(&self, token: &Record) -> Result<(), Self::Error> {

@@ -5,8 +5,10 @@ use crate::entry::tests::{NOW, entry, minted, scopes};
 use crate::grant::Grant;
 use crate::lifecycle::User;
 use crate::outbox::Rows;
+use crate::record::Embed;
 use crate::transaction::shelf::{MS, Shelf};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 fn operator() -> Asker {
     Asker::Operator {
@@ -333,6 +335,105 @@ fn revoking_a_successor_reaches_what_its_predecessor_made() {
     shelf.run(revocation(operator(), &new));
     for entry in [&old, &child, &new] {
         assert_eq!(shelf.get(entry).record.state, State::Revoked);
+    }
+}
+
+#[test]
+fn only_what_can_have_kin_is_asked_for_it() {
+    let top = entry("ada", 1);
+    let mut family = vec![top.clone()];
+    for n in 2..=40 {
+        let mut child = entry("ada", n);
+        child.parent = Some(top.record.id.clone());
+        if n > 5 {
+            child.record.state = State::Used;
+            child.record.embed = Some(Embed::default());
+        }
+        family.push(child);
+    }
+    let shelf = Shelf::with(&family);
+    shelf.run(revocation(operator(), &top));
+    for entry in &family {
+        assert_eq!(shelf.get(entry).record.state, State::Revoked);
+    }
+    assert_eq!(shelf.asked_kin.get(), 5);
+}
+
+/// A token of a made-up family: where it comes from, what replaced it, and what it is.
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    parent: Option<u8>,
+    successor: Option<u8>,
+    embed: bool,
+    slot: bool,
+    over: bool,
+    state: State,
+}
+
+fn member() -> impl Strategy<Value = Member> {
+    let states = vec![State::Active, State::Disabled, State::Used, State::Revoked];
+    (
+        prop::option::of(0u8..12),
+        prop::option::weighted(0.3, 0u8..12),
+        any::<bool>(),
+        prop::bool::weighted(0.3),
+        any::<bool>(),
+        prop::sample::select(states),
+    )
+        .prop_map(|(parent, successor, embed, slot, over, state)| Member {
+            parent,
+            successor,
+            embed,
+            slot: embed && slot,
+            over,
+            state,
+        })
+}
+
+proptest! {
+    /// Revoking reaches what it would if each member were asked for its kin and
+    /// none were left out before.
+    #[test]
+    fn revoking_reaches_the_whole_family(members in prop::collection::vec(member(), 12)) {
+        let names: Vec<_> = (1..=12).map(|n| entry("ada", n).record.id).collect();
+        let barren = |n: u8| members[usize::from(n)].embed && !members[usize::from(n)].slot;
+        let entries: Vec<_> = (1..).zip(&members).map(|(n, member)| {
+            let mut entry = entry("ada", n);
+            let name = |n: u8| names[usize::from(n)].clone();
+            // Embed tokens make nothing, and only PATs and those in slots are replaced, by such.
+            let maker = |n: &u8| !members[usize::from(*n)].embed;
+            entry.parent = member.parent.filter(maker).map(name);
+            let replaced = !member.embed || member.slot;
+            entry.successor = member.successor.filter(|n| replaced && !barren(*n)).map(name);
+            entry.slot = member.slot.then(|| "tooljet/jobs".to_owned());
+            entry.record.embed = member.embed.then(Embed::default);
+            entry.record.expires = member.over.then_some(NOW);
+            entry.record.state = member.state;
+            entry
+        }).collect();
+        let mut expected = BTreeSet::from([0]);
+        let mut left = vec![0];
+        while let Some(at) = left.pop() {
+            let id = Some(&entries[at].record.id);
+            for (n, other) in entries.iter().enumerate() {
+                let kin = other.parent.as_ref() == id || other.successor.as_ref() == id;
+                let over = other.record.embed.is_some()
+                    && other.slot.is_none()
+                    && other.record.over(NOW);
+                let reached = kin && other.record.state != State::Revoked && !over;
+                if reached && expected.insert(n) {
+                    left.push(n);
+                }
+            }
+        }
+        let shelf = Shelf::with(&entries);
+        shelf.run(revocation(operator(), &entries[0]));
+        for (n, entry) in entries.iter().enumerate() {
+            let revoked = expected.contains(&n) || entry.record.state == State::Revoked;
+            prop_assert_eq!(shelf.get(entry).record.state == State::Revoked, revoked);
+            let rises = revoked && entry.record.state != State::Revoked;
+            prop_assert_eq!(shelf.get(entry).record.rev, entry.record.rev + u64::from(rises));
+        }
     }
 }
 

@@ -3,6 +3,9 @@
 import * as glue from "../../build/gatepass.js";
 import wasm from "../../build/gatepass_bg.wasm";
 
+/** Names of headers that an isolate remembers. */
+const MAX_NAMES = 1024;
+
 let instance;
 
 /** The core, configured from the environment; the same for a whole isolate. */
@@ -13,30 +16,43 @@ export function core(env) {
 
 class Core {
   #authorities = new WeakMap();
+  #relevances = new Map();
 
   constructor(env) {
     glue.initSync({ module: wasm });
     const mistake = glue.configure(...environment(env));
     if (mistake) {
-      this.mistake = JSON.parse(mistake);
+      this.mistake = readVerdict(mistake);
       console.error(this.mistake.body);
     }
-    this.readHeaders = new Set(glue.read_headers());
     this.answerHeaders = new Set(glue.answer_headers());
     this.urlAttributes = glue.url_attributes();
   }
 
-  /** The verdict for a request at a moment; `reply` answers the question of the last one. */
-  check(facts, reply, now) {
-    return JSON.parse(guard(() => glue.check(facts, reply, now)));
+  /** How much of a header a check needs to know: 0 nothing, 1 its name, 2 its value too. */
+  relevance(name) {
+    return this.#relevances.get(name) ?? this.#askRelevance(name);
   }
 
-  learn(key, value) {
-    guard(() => glue.learn(key, value, Date.now()));
+  #askRelevance(name) {
+    const relevance = guard(() => glue.relevance(name));
+    if (this.#relevances.size >= MAX_NAMES) this.#relevances.clear();
+    this.#relevances.set(name, relevance);
+    return relevance;
+  }
+
+  /** The verdict for a request at a moment; `reply` answers the question of the last one. */
+  check(facts, reply, now) {
+    return readVerdict(guard(() => glue.check(facts, reply, now)));
+  }
+
+  /** Takes in what KV holds under a key, or held at a moment. */
+  learn(key, value, now) {
+    guard(() => glue.learn(key, value, now));
   }
 
   refuse(facts, reason) {
-    return JSON.parse(guard(() => glue.refuse(facts, reason, Date.now())));
+    return readVerdict(guard(() => glue.refuse(facts, reason, Date.now())));
   }
 
   /** What to change in the headers of an upstream's answer in a place. */
@@ -58,7 +74,7 @@ class Core {
 
   /** The next verdict of a management request. */
   step(management) {
-    return JSON.parse(guard(() => management.step()));
+    return readVerdict(guard(() => management.step()));
   }
 
   /** The Rust half of a Durable Object. */
@@ -71,6 +87,53 @@ class Core {
     return authority;
   }
 }
+
+/** A verdict from its lines, as src/verdict.rs writes them. */
+function readVerdict(text) {
+  const lines = text.split("\n");
+  switch (lines[0]) {
+    case "allow":
+      return readForward(lines);
+    case "answer": {
+      const headers = new Headers();
+      let at = 2;
+      for (; lines[at]; at += 2) headers.append(lines[at], lines[at + 1]);
+      const body = lines.slice(at + 1).join("\n");
+      return { do: "answer", status: Number(lines[1]), headers, body };
+    }
+    case "read":
+      return { do: "read", keys: lines.slice(1) };
+    case "ask": {
+      const [, binding, name, command, ...rest] = lines;
+      const budgets = [];
+      for (let at = 0; at < rest.length; at += 2) budgets.push([rest[at], rest[at + 1]]);
+      return { do: "ask", class: binding, name, command, budgets };
+    }
+    default:
+      return { do: lines[0], path: lines[1] };
+  }
+}
+
+function readForward(lines) {
+  const [, url, service, cors, flags, removed] = lines;
+  let at = FIRST_SET;
+  while (lines[at]) at += 2;
+  return {
+    do: "allow",
+    url,
+    service,
+    cors,
+    isPrivate: flags.includes("p"),
+    hideReferrer: flags.includes("h"),
+    rewrites: flags.includes("r"),
+    remove: removed && removed.split(","),
+    set: lines.slice(FIRST_SET, at),
+    place: lines[at + 1] && lines.slice(at + 1).join("\n"),
+  };
+}
+
+/** The line of an `allow` at which the headers to set begin. */
+const FIRST_SET = 6;
 
 /**
  * After a trap the instance's memory cannot be trusted: the next request gets a new one. Objects

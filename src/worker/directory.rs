@@ -138,8 +138,9 @@ fn read(row: &SqlRow) -> Result<User, Failed> {
 }
 
 /// The tables, version by version.
-pub const MIGRATIONS: Migrations = &[&[
-    "CREATE TABLE users (
+pub const MIGRATIONS: Migrations = &[
+    &[
+        "CREATE TABLE users (
         uid TEXT PRIMARY KEY,
         workspace TEXT NOT NULL,
         email TEXT NOT NULL
@@ -154,5 +155,7 @@ pub const MIGRATIONS: Migrations = &[&[
         PRIMARY KEY (workspace, actor, key)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX requests_at ON requests (at);",
-    outbox::TABLE,
-]];
+        outbox::TABLE,
+    ],
+    &[outbox::BY_REPEAT],
+];

@@ -8,7 +8,6 @@ import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import { core } from "./core.js";
 import { flush } from "./outbox.js";
 import { forward } from "./upstream.js";
-import { packHeaders } from "./pack.js";
 
 /** Milliseconds within which a request is decided, storage included. */
 const DEADLINE = 10_000;
@@ -27,9 +26,10 @@ export default class extends WorkerEntrypoint {
     try {
       const gate = core(this.env);
       if (gate.mistake) return respond(gate.mistake, request);
-      const facts = pack(request, gate.readHeaders);
+      const facts = pack(request, gate);
       const now = Date.now();
       const verdict = gate.check(facts, undefined, now);
+      if (verdict.do === "answer") return respond(verdict, request);
       return verdict.do === "allow"
         ? await forward(request, verdict, facts, gate, this.env)
         : await settle(request, verdict, now, facts, gate, this.env);
@@ -68,15 +68,20 @@ async function execute(authority, request) {
   return new Response(authority.execute(await request.text(), Date.now()));
 }
 
-/** What the core reads, as one string: method, URL, a line for each header. */
-function pack(request, readHeaders) {
+/** What the core needs to know, as one string: method, URL, a line for each header that matters. */
+function pack(request, gate) {
   let url;
   try {
     url = new URL(request.url).href;
   } catch {
     url = ""; // The core says what is wrong with that.
   }
-  return `${request.method}\n${url}${packHeaders(request.headers, readHeaders)}`;
+  let packed = `${request.method}\n${url}`;
+  for (const [name, value] of request.headers) {
+    const relevance = gate.relevance(name);
+    if (relevance > 0) packed += relevance > 1 ? `\n${name}:${value}` : `\n${name}:`;
+  }
+  return packed;
 }
 
 /** Reads, asks and carries out until there is an answer or time is up. */
@@ -155,8 +160,10 @@ async function manage(management, request, facts, gate, env, signal) {
 
 async function read(key, gate, env) {
   try {
+    // What KV answers is as old as the question.
+    const now = Date.now();
     const value = await env.RECORDS.get(key, { cacheTtl: KV_CACHE_TTL });
-    gate.learn(key, value ?? undefined);
+    gate.learn(key, value ?? undefined, now);
   } catch (error) {
     log(error, "RECORDS");
     throw new StoreUnavailable();

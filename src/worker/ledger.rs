@@ -76,22 +76,29 @@ impl Tokens for Sql {
         self.first(&query, &values)?.as_ref().map(read).transpose()
     }
 
-    fn kin(&self, token: &Record) -> Result<Vec<Entry>, Failed> {
+    fn kin(&self, token: &Record, now: Time) -> Result<Vec<Entry>, Failed> {
+        // One range of an index each, where an OR would read all tokens of the user; and first
+        // those that the asking isolate should be told of.
+        let of_user = format!("SELECT {COLUMNS} FROM tokens WHERE workspace = ?1 AND uid = ?2");
+        let left = "json_extract(record, '$.st') <> 'r'";
         let query = format!(
-            "SELECT {COLUMNS} FROM tokens
-             WHERE workspace = ? AND uid = ? AND (parent = ? OR successor = ?)"
+            "{of_user} AND parent = ?3 AND barren_until IS NULL AND {left} UNION ALL
+             {of_user} AND successor = ?3 AND {left} UNION ALL
+             {of_user} AND parent = ?3 AND barren_until > ?4 AND {left}"
         );
-        let id = token.id.as_str();
-        let values = [&token.workspace, &token.uid, id, id];
-        let rows = self.rows(&query, &values.map(Bind::Text))?;
+        let [workspace, uid, id] =
+            [&token.workspace, &token.uid, token.id.as_str()].map(Bind::Text);
+        let rows = self.rows(&query, &[workspace, uid, id, now.seconds().into()])?;
         rows.iter().map(read).collect()
     }
 
     fn live(&self, workspace: &str, uid: &str, now: Time) -> Result<usize, Failed> {
-        let query = "SELECT COUNT(*) FROM tokens WHERE workspace = ? AND uid = ?
+        // Expired ones are not even counted: they are kept for good.
+        let some = "(SELECT COUNT(*) FROM tokens WHERE workspace = ?1 AND uid = ?2
                      AND json_extract(record, '$.st') IN ('a', 'd')
-                     AND COALESCE(json_extract(record, '$.x') > ?, 1)";
-        count(self, query, workspace, uid, now.seconds().into())
+                     AND json_extract(record, '$.x')";
+        let query = format!("SELECT {some} > ?3) + {some} IS NULL)");
+        count(self, &query, workspace, uid, now.seconds().into())
     }
 
     fn in_slot(&self, workspace: &str, uid: &str, slot: &str) -> Result<Option<Entry>, Failed> {
@@ -111,14 +118,9 @@ impl Tokens for Sql {
     }
 
     fn forget_embeds(&self, workspace: &str, uid: &str, before: Time) -> Result<(), Failed> {
-        let forget = "DELETE FROM tokens WHERE workspace = ? AND uid = ?
-                      AND json_extract(record, '$.st') IN ('a', 'd', 'u', 'r')
-                      AND json_extract(record, '$.x') <= ? AND json_extract(record, '$.k') = 'e'
-                      AND json_extract(record, '$.x')
-                        + COALESCE(json_extract(record, '$.su') * json_extract(record, '$.sm'), 0)
-                          * 60 <= ?";
-        let before: Bind<'_> = before.seconds().into();
-        self.write(forget, &[workspace.into(), uid.into(), before, before])
+        let forget = "DELETE FROM tokens WHERE workspace = ? AND uid = ? AND embed_until <= ?";
+        let values = [workspace.into(), uid.into(), before.seconds().into()];
+        self.write(forget, &values)
     }
 
     fn older(
@@ -249,10 +251,10 @@ impl Sessions for Sql {
         found.as_ref().map(read_session).transpose()
     }
 
-    fn live_sessions(&self, token: &Record, now: Time) -> Result<usize, Failed> {
+    fn open_sessions(&self, token: &Record, now: Time) -> Result<usize, Failed> {
         let query = format!(
             "SELECT COUNT(*) FROM sessions
-             WHERE workspace = ? AND uid = ? AND ends > ? AND killed = 0 AND token = '{}'",
+             WHERE workspace = ? AND uid = ? AND ends > ? AND token = '{}'",
             token.id.as_str()
         );
         count(
@@ -448,4 +450,28 @@ pub const MIGRATIONS: Migrations = &[
         origins TEXT NOT NULL,
         until INTEGER
     ) STRICT, WITHOUT ROWID;"],
+    // `embed_until`: when an embed token and its sessions are over (`Record::over`).
+    // `barren_until`: the same where nothing came of it that is revoked with it.
+    &[
+        "ALTER TABLE tokens ADD COLUMN embed_until INTEGER AS (
+        CASE WHEN json_extract(record, '$.k') = 'e' THEN json_extract(record, '$.x')
+        + COALESCE(json_extract(record, '$.su') * json_extract(record, '$.sm'), 0) * 60 END);
+    ALTER TABLE tokens ADD COLUMN barren_until INTEGER AS (
+        CASE WHEN slot IS NULL THEN embed_until END);
+    CREATE INDEX tokens_embedding ON tokens (workspace, uid, embed_until)
+        WHERE embed_until IS NOT NULL;
+    DROP INDEX tokens_of_parent;
+    CREATE INDEX tokens_of_parent ON tokens (workspace, uid, parent, barren_until)
+        WHERE parent IS NOT NULL;
+    DROP INDEX tokens_of_successor;
+    CREATE INDEX tokens_of_successor ON tokens (workspace, uid, successor)
+        WHERE successor IS NOT NULL;
+    DROP INDEX sessions_of_user;
+    CREATE INDEX sessions_of_user ON sessions (workspace, uid, id) WHERE killed = 0;
+    DROP INDEX sessions_of_token;
+    CREATE INDEX sessions_of_token ON sessions (workspace, uid, token, ends);
+    CREATE INDEX sessions_by_end ON sessions (workspace, uid, ends);
+    CREATE INDEX places_by_end ON places (workspace, uid, until) WHERE until IS NOT NULL;",
+        outbox::BY_REPEAT,
+    ],
 ];

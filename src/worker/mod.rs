@@ -10,8 +10,9 @@ use crate::api::{self, Progress};
 use crate::config::Config;
 use crate::confine::{ANSWER_HEADERS, Confinement};
 use crate::conversation::{Entropy, Inputs};
-use crate::facts::{Facts, READ_HEADERS};
+use crate::facts::Facts;
 use crate::gate::Gate;
+use crate::header::Relevance;
 use crate::ledger::Changed;
 use crate::lookup::Reply;
 use crate::management::Ticket;
@@ -28,7 +29,7 @@ thread_local! {
 
 /// Reads the configuration: the variables as a JSON object, and the names of
 /// the bindings. Answers nothing, or the answer to every request as long as the
-/// configuration is wrong, as a [`Verdict`] in JSON.
+/// configuration is wrong, as the lines of a [`Verdict`].
 #[wasm_bindgen]
 pub fn configure(variables: &str, bindings: Vec<String>) -> Option<String> {
     match Config::parse(variables, &bindings) {
@@ -38,30 +39,31 @@ pub fn configure(variables: &str, bindings: Vec<String>) -> Option<String> {
         }
         Err(mistake) => {
             let problem = Problem::new(500, Code::ConfigInvalid, mistake.to_string());
-            Some(Verdict::Answer(problem.answer()).to_json())
+            Some(Verdict::Answer(problem.answer()).to_text())
         }
     }
 }
 
-/// The headers whose values a check reads.
+/// How much of a request's header crosses to [`check`], by its name: 0 nothing,
+/// 1 the name, 2 the value too.
 #[wasm_bindgen]
-pub fn read_headers() -> Vec<String> {
-    READ_HEADERS.map(str::to_owned).to_vec()
+pub fn relevance(name: &str) -> u8 {
+    Relevance::of(name) as u8
 }
 
 /// Decides about a request. `reply` is what an authority was asked and answered: its
-/// name, the question and the answer, a line each. Answers a [`Verdict`] as JSON.
+/// name, the question and the answer, a line each. Answers the lines of a [`Verdict`].
 #[wasm_bindgen]
 pub fn check(facts: &str, reply: Option<String>, now_ms: f64) -> Result<String, JsError> {
     let reply = match reply.as_deref().map(Reply::parse) {
-        Some(None) => return Ok(Verdict::Answer(Problem::store_unavailable().answer()).to_json()),
+        Some(None) => return Ok(Verdict::Answer(Problem::store_unavailable().answer()).to_text()),
         reply => reply.flatten(),
     };
     with_gate(|gate| match Facts::parse(facts) {
         Some(facts) => gate.check(&facts, reply.as_ref(), whole(now_ms)),
         None => Verdict::Answer(Problem::invalid_request("the URL is malformed").answer()),
     })
-    .map(|verdict| verdict.to_json())
+    .map(|verdict| verdict.to_text())
 }
 
 /// Takes in what KV holds under a key.
@@ -70,7 +72,7 @@ pub fn learn(key: &str, value: Option<String>, now_ms: f64) -> Result<(), JsErro
     with_gate(|gate| gate.learn(key, value.as_deref(), whole(now_ms)))
 }
 
-/// The answer where the shell itself must refuse, as a verdict in JSON.
+/// The answer where the shell itself must refuse, as the lines of a verdict.
 #[wasm_bindgen]
 pub fn refuse(facts: &str, reason: &str, now_ms: f64) -> Result<String, JsError> {
     let problem = problem(reason);
@@ -78,7 +80,7 @@ pub fn refuse(facts: &str, reason: &str, now_ms: f64) -> Result<String, JsError>
         Some(facts) => gate.refuse(&facts, &problem, whole(now_ms)),
         None => problem.answer(),
     })
-    .map(|answer| Verdict::Answer(answer).to_json())
+    .map(|answer| Verdict::Answer(answer).to_text())
 }
 
 /// The headers of an upstream's answer whose values [`confine`] reads.
@@ -164,8 +166,8 @@ impl Management {
         self.replies.push(reply);
     }
 
-    /// Goes as far as the replies reach. Answers a [`Verdict`] as JSON: a
-    /// question or an answer.
+    /// Goes as far as the replies reach. Answers the lines of a [`Verdict`]:
+    /// a question or an answer.
     pub fn step(&self) -> Result<String, JsError> {
         with_gate(|gate| {
             let config = gate.config();
@@ -193,7 +195,7 @@ impl Management {
                 }
             }
         })
-        .map(|verdict| verdict.to_json())
+        .map(|verdict| verdict.to_text())
     }
 }
 

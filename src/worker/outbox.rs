@@ -23,6 +23,11 @@ pub const TABLE: &str = "
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX outbox_due ON outbox (due);";
 
+/// The step after which what is due is found in the order in which it is put.
+pub const BY_REPEAT: &str = "
+    DROP INDEX outbox_due;
+    CREATE INDEX outbox_due ON outbox (repeat, due);";
+
 /// What KV shall hold under a key.
 #[derive(Serialize)]
 pub struct Value {
@@ -37,7 +42,10 @@ pub type Find = fn(&Sql, &Row, now_ms: u64) -> Result<Option<Value>, Failed>;
 
 /// Sets the alarm to when the first row is due, if there is one.
 pub fn arm(sql: &Sql) -> Result<(), Failed> {
-    let earliest = sql.first("SELECT MIN(due) FROM outbox", &[])?;
+    let query = "SELECT MIN(due) FROM (
+                 SELECT MIN(due) AS due FROM outbox WHERE repeat = 0 UNION ALL
+                 SELECT MIN(due) FROM outbox WHERE repeat = 1)";
+    let earliest = sql.first(query, &[])?;
     match earliest.and_then(|row| row.number(0)) {
         Some(due) => sql.set_alarm(due),
         None => Ok(()),
@@ -60,10 +68,15 @@ pub fn begin(sql: &Sql, now_ms: u64) -> Result<(), Failed> {
 /// The puts that are due, a few at a time, as JSON: first those that take
 /// something away.
 pub fn due(sql: &Sql, find: Find, now_ms: u64) -> Result<String, Failed> {
-    let query = format!(
-        "SELECT {COLUMNS} FROM outbox WHERE due <= ? ORDER BY repeat DESC, due LIMIT {BATCH}"
-    );
-    let rows = sql.rows(&query, &[now_ms.into()])?;
+    let mut rows = Vec::new();
+    for repeat in [1, 0] {
+        let query = format!(
+            "SELECT {COLUMNS} FROM outbox WHERE repeat = {repeat} AND due <= ?
+             ORDER BY due LIMIT {}",
+            BATCH.saturating_sub(rows.len())
+        );
+        rows.extend(sql.rows(&query, &[now_ms.into()])?);
+    }
     let puts = rows
         .iter()
         .map(|row| {

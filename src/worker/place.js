@@ -1,10 +1,8 @@
 // The upstream's answer in a place, as the core's rules want it.
 
-import { packHeaders } from "./pack.js";
-
 /** The answer with its headers, and where places are paths its HTML, confined to the place. */
 export function confined(response, { place, rewrites }, gate) {
-  const changes = gate.confine(place, packHeaders(response.headers, gate.answerHeaders));
+  const changes = gate.confine(place, pack(response.headers, gate.answerHeaders));
   const { status, webSocket } = response;
   const answer = webSocket
     ? new Response(null, { status, webSocket, headers: response.headers })
@@ -12,6 +10,15 @@ export function confined(response, { place, rewrites }, gate) {
   for (const name of changes.remove) answer.headers.delete(name);
   for (const [name, value] of changes.append) answer.headers.append(name, value);
   return rewrites && isReadableHtml(answer) ? rewritten(answer, place, gate) : answer;
+}
+
+/** A line for each header, with the values of those that the core reads. */
+function pack(headers, read) {
+  let lines = "";
+  for (const [name, value] of headers) {
+    lines += read.has(name) ? `\n${name}:${value}` : `\n${name}:`;
+  }
+  return lines;
 }
 
 /** Whether it is a whole page, and not in an encoding that the runtime passes on as it is. */

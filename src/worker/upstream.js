@@ -14,53 +14,63 @@ const SHARED_CACHE_HEADERS = [
 
 /** Does what an `allow` verdict says. */
 export async function forward(request, verdict, facts, gate, env) {
-  if (request.body && bodiless(request.method)) {
-    return answer(gate.refuse(facts, "body_not_allowed"));
-  }
-  const headers = new Headers(request.headers);
-  for (const name of verdict.remove) headers.delete(name);
-  for (const [name, value] of verdict.set) headers.set(name, value);
-  const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), TIMEOUT);
+  const { method, body } = request;
+  if (body && bodiless(method)) return answer(gate.refuse(facts, "body_not_allowed"));
+  const upstream = verdict.service ? env[verdict.service] : globalThis;
+  // The runtime ends a request to the upstream that nobody waits for any more.
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Late()), TIMEOUT);
+  });
   try {
-    const upstream = verdict.service ? env[verdict.service] : globalThis;
-    const response = await upstream.fetch(verdict.url, {
-      method: request.method,
-      headers,
-      body: request.body,
-      redirect: "manual",
-      cache: "no-store",
-      signal: abort.signal,
-    });
+    const response = await Promise.race([
+      upstream.fetch(verdict.url, {
+        method,
+        headers: changed(request.headers, verdict),
+        body,
+        redirect: "manual",
+        cache: "no-store",
+      }),
+      late,
+    ]);
     return guarded(verdict.place ? confined(response, verdict, gate) : response, verdict);
   } catch (error) {
-    const code = abort.signal.aborted ? "upstream_slow" : "upstream_unavailable";
-    if (code === "upstream_unavailable") {
-      console.error(JSON.stringify({ error: error?.name, upstream: "failed" }));
-    }
-    return answer(gate.refuse(facts, code));
+    if (error instanceof Late) return answer(gate.refuse(facts, "upstream_slow"));
+    console.error(JSON.stringify({ error: error?.name, upstream: "failed" }));
+    return answer(gate.refuse(facts, "upstream_unavailable"));
   } finally {
     clearTimeout(timer);
   }
+}
+
+class Late extends Error {}
+
+/** The headers that the upstream gets. */
+function changed(received, { remove, set }) {
+  const headers = new Headers(received);
+  for (const name of remove) headers.delete(name);
+  for (let at = 0; at < set.length; at += 2) headers.set(set[at], set[at + 1]);
+  return headers;
 }
 
 /**
  * The upstream's answer, untouched but for who may keep and read it: the
  * credential that kept shared caches away never reached the upstream.
  */
-function guarded(response, { private: isPrivate, hideReferrer, cors }) {
+function guarded(response, { isPrivate, hideReferrer, cors }) {
   if (response.webSocket || (!isPrivate && !cors)) return response;
   const guarded = new Response(response.body, response);
+  const { headers } = guarded;
   if (isPrivate) {
-    const value = privately(response.headers.get("cache-control"));
-    if (value) guarded.headers.set("cache-control", value);
-    for (const name of SHARED_CACHE_HEADERS) guarded.headers.delete(name);
+    const value = privately(headers.get("cache-control"));
+    if (value) headers.set("cache-control", value);
+    for (const name of SHARED_CACHE_HEADERS) if (headers.has(name)) headers.delete(name);
   }
-  if (hideReferrer) guarded.headers.set("referrer-policy", "no-referrer");
+  if (hideReferrer) headers.set("referrer-policy", "no-referrer");
   if (cors) {
-    guarded.headers.set("access-control-allow-origin", cors);
-    guarded.headers.delete("access-control-allow-credentials");
-    guarded.headers.append("vary", "Origin");
+    headers.set("access-control-allow-origin", cors);
+    headers.delete("access-control-allow-credentials");
+    headers.append("vary", "Origin");
   }
   return guarded;
 }
@@ -70,9 +80,9 @@ function guarded(response, { private: isPrivate, hideReferrer, cors }) {
  * §5.2.2), or nothing where it is already as strict.
  */
 export function privately(value) {
-  if (value?.length > 1024) return "private";
-  if ((value?.match(/"/g)?.length ?? 0) % 2 === 1) return "private";
-  const directives = (value ?? "")
+  if (!value || value.length > 1024) return "private";
+  if ((value.match(/"/g)?.length ?? 0) % 2 === 1) return "private";
+  const directives = value
     .split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/)
     .map((directive) => directive.trim())
     .filter(Boolean);

@@ -144,6 +144,6 @@ pub fn headers<'a>(answer: &'a Answer, name: &str) -> Vec<&'a str> {
 }
 
 pub fn set<'a>(forward: &'a Forward, name: &str) -> Option<&'a str> {
-    let found = forward.set.iter().find(|(header, _)| header == &name);
-    found.map(|(_, value)| value.as_str())
+    let found = forward.set.iter().find(|(header, _)| *header == name);
+    found.map(|(_, value)| value)
 }
