@@ -3,8 +3,9 @@
 import * as glue from "../../build/gatepass.js";
 import wasm from "../../build/gatepass_bg.wasm";
 
-/** Names of headers that an isolate remembers. */
+/** How many names of headers an isolate remembers, and how long they may be. */
 const MAX_NAMES = 1024;
+const MAX_NAME = 64;
 
 let instance;
 
@@ -36,6 +37,7 @@ class Core {
 
   #askRelevance(name) {
     const relevance = guard(() => glue.relevance(name));
+    if (name.length > MAX_NAME) return relevance;
     if (this.#relevances.size >= MAX_NAMES) this.#relevances.clear();
     this.#relevances.set(name, relevance);
     return relevance;

@@ -122,7 +122,9 @@ async function decide(request, verdict, now, facts, gate, env, signal) {
       case "asset":
         return verdict;
       case "read":
-        await Promise.all(verdict.keys.map((key) => read(key, gate, env)));
+        // What KV answers is as old as the question.
+        now = Date.now();
+        await Promise.all(verdict.keys.map((key) => read(key, now, gate, env)));
         reply = undefined;
         break;
       case "ask":
@@ -130,13 +132,13 @@ async function decide(request, verdict, now, facts, gate, env, signal) {
           return gate.refuse(facts, "rate_limited");
         }
         reply = `${verdict.name}\n${verdict.command}\n${await ask(verdict, env)}`;
+        now = Date.now();
         break;
       case "manage": {
         const management = gate.management(facts, reply, now);
         return await manage(management, request, facts, gate, env, signal);
       }
     }
-    now = Date.now();
     verdict = gate.check(facts, reply, now);
   }
   throw new StoreUnavailable();
@@ -158,10 +160,8 @@ async function manage(management, request, facts, gate, env, signal) {
   }
 }
 
-async function read(key, gate, env) {
+async function read(key, now, gate, env) {
   try {
-    // What KV answers is as old as the question.
-    const now = Date.now();
     const value = await env.RECORDS.get(key, { cacheTtl: KV_CACHE_TTL });
     gate.learn(key, value ?? undefined, now);
   } catch (error) {
