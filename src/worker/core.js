@@ -2,10 +2,11 @@
 
 import * as glue from "../../build/gatepass.js";
 import wasm from "../../build/gatepass_bg.wasm";
+import { Remembered } from "./remembered.js";
 
-/** How many names of headers an isolate remembers, and how long they may be. */
-const MAX_NAMES = 1024;
-const MAX_NAME = 64;
+/** How many names of headers and how many refusals an isolate remembers, and how long they may be. */
+const NAMES = { most: 1024, longest: 64 };
+const REFUSALS = { most: 64, longest: 2048 };
 
 let instance;
 
@@ -17,7 +18,7 @@ export function core(env) {
 
 class Core {
   #authorities = new WeakMap();
-  #relevances = new Map();
+  #relevances = new Remembered(NAMES, (name) => guard(() => glue.relevance(name)));
 
   constructor(env) {
     glue.initSync({ module: wasm });
@@ -32,15 +33,7 @@ class Core {
 
   /** How much of a header a check needs to know: 0 nothing, 1 its name, 2 its value too. */
   relevance(name) {
-    return this.#relevances.get(name) ?? this.#askRelevance(name);
-  }
-
-  #askRelevance(name) {
-    const relevance = guard(() => glue.relevance(name));
-    if (name.length > MAX_NAME) return relevance;
-    if (this.#relevances.size >= MAX_NAMES) this.#relevances.clear();
-    this.#relevances.set(name, relevance);
-    return relevance;
+    return this.#relevances.get(name);
   }
 
   /** The verdict for a request at a moment; `reply` answers the question of the last one. */
@@ -92,17 +85,14 @@ class Core {
 
 /** A verdict from its lines, as src/verdict.rs writes them. */
 function readVerdict(text) {
+  // Only a refusal is no secret, and the same for many.
+  if (text.startsWith("answer\n4")) return refusals.get(text);
   const lines = text.split("\n");
   switch (lines[0]) {
     case "allow":
       return readForward(lines);
-    case "answer": {
-      const headers = new Headers();
-      let at = 2;
-      for (; lines[at]; at += 2) headers.append(lines[at], lines[at + 1]);
-      const body = lines.slice(at + 1).join("\n");
-      return { do: "answer", status: Number(lines[1]), headers, body };
-    }
+    case "answer":
+      return readAnswer(lines);
     case "read":
       return { do: "read", keys: lines.slice(1) };
     case "ask": {
@@ -114,6 +104,16 @@ function readVerdict(text) {
     default:
       return { do: lines[0], path: lines[1] };
   }
+}
+
+const refusals = new Remembered(REFUSALS, (text) => readAnswer(text.split("\n")));
+
+function readAnswer(lines) {
+  const headers = new Headers();
+  let at = 2;
+  for (; lines[at]; at += 2) headers.append(lines[at], lines[at + 1]);
+  const body = lines.slice(at + 1).join("\n");
+  return { do: "answer", status: Number(lines[1]), headers, body };
 }
 
 function readForward(lines) {

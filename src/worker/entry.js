@@ -4,8 +4,9 @@
 // nothing before the upstream. All else goes through `settle`, bounded by a
 // deadline.
 
-import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
+import { DurableObject } from "cloudflare:workers";
 import { core } from "./core.js";
+import { pack } from "./facts.js";
 import { flush } from "./outbox.js";
 import { forward } from "./upstream.js";
 
@@ -21,23 +22,25 @@ const MAX_BODY = 65_536;
 /** Seconds for which KV may answer from its cache; it takes no less. */
 const KV_CACHE_TTL = 30;
 
-export default class extends WorkerEntrypoint {
-  async fetch(request) {
+// An object with nothing but `fetch`: whatever else it had, other Workers could call. A class would
+// be made anew for each request.
+export default {
+  async fetch(request, env) {
     try {
-      const gate = core(this.env);
+      const gate = core(env);
       if (gate.mistake) return respond(gate.mistake, request);
       const facts = pack(request, gate);
       const now = Date.now();
       const verdict = gate.check(facts, undefined, now);
       if (verdict.do === "answer") return respond(verdict, request);
       return verdict.do === "allow"
-        ? await forward(request, verdict, facts, gate, this.env)
-        : await settle(request, verdict, now, facts, gate, this.env);
+        ? await forward(request, verdict, facts, gate, env)
+        : await settle(request, verdict, now, facts, gate, env);
     } catch (error) {
       return internal(error);
     }
-  }
-}
+  },
+};
 
 /** The authority for the tokens of the users that share a hint. */
 export class Ledger extends DurableObject {
@@ -66,22 +69,6 @@ export class Directory extends DurableObject {
 /** A command to an authority, and its reply. */
 async function execute(authority, request) {
   return new Response(authority.execute(await request.text(), Date.now()));
-}
-
-/** What the core needs to know, as one string: method, URL, a line for each header that matters. */
-function pack(request, gate) {
-  let url;
-  try {
-    url = new URL(request.url).href;
-  } catch {
-    url = ""; // The core says what is wrong with that.
-  }
-  let packed = `${request.method}\n${url}`;
-  for (const [name, value] of request.headers) {
-    const relevance = gate.relevance(name);
-    if (relevance > 0) packed += relevance > 1 ? `\n${name}:${value}` : `\n${name}:`;
-  }
-  return packed;
 }
 
 /** Reads, asks and carries out until there is an answer or time is up. */
