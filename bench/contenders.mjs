@@ -35,6 +35,7 @@ const refusal = (sends) => ({ sends, status: 401, refuses: [sends], limit: "empt
 /** @type {Contender[]} */
 export const CONTENDERS = [
   limit("bare", "Bare pass-through"),
+  limit("headers", "The same headers set, no check", { identity: "gatepass-user" }),
   limit("empty", "Empty JavaScript Worker, 401", refusal("garbage")),
   limit("empty-rust", "Empty Rust Worker, 401", refusal("garbage")),
   gatepass("pat", "PAT, warm", { refuses: REFUSED }),

@@ -31,6 +31,7 @@ const apiKeys = { SECRET: randomBytes(32).toString("base64"), KEYS: KV };
 /** @type {Record<string, Contending>} */
 export const WORKERS = {
   bare: { entry: source("bare"), bindings: UPSTREAM, requests: patRequests },
+  headers: { entry: source("headers"), bindings: UPSTREAM, requests: patRequests },
   empty: { entry: source("empty"), bindings: {}, requests: patRequests },
   "empty-rust": { entry: RUST, bindings: {}, requests: patRequests },
   gatepass: {

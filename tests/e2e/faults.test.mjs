@@ -98,6 +98,14 @@ describe("what fails keeps the gate shut", CONCURRENT, () => {
       await assertOpen(token);
     });
 
+    test("that takes longer than what it says is believed still decides the request", async () => {
+      const token = inKv({});
+      const json = gate.kv.values.get(keyOf(token));
+      gate.kv.faults.set(keyOf(token), () => pause(6 * SECOND).then(() => json));
+      await assertOpen(token);
+      gate.kv.faults.delete(keyOf(token));
+    });
+
     test("that answers with an older rev is not believed", async () => {
       const token = inKv({ rev: 2, st: "r" });
       assertRefused(await present(token), 401, "token_revoked", [INVALID_TOKEN, BASIC]);

@@ -48,7 +48,7 @@ export async function startKv() {
     if (fault === "throws") return response.writeHead(500).end("KV is out of order");
     if (request.method === "PUT") values.set(key, body);
     if (request.method === "DELETE") values.delete(key);
-    const value = typeof fault === "function" ? fault() : values.get(key);
+    const value = typeof fault === "function" ? await fault() : values.get(key);
     response.writeHead(isRead && value === undefined ? 404 : 200).end(isRead ? value : undefined);
   });
   return Object.assign(kv, { address: server.address, stop: server.stop });
