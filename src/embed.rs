@@ -33,6 +33,7 @@ use crate::sessions::{self, Spot};
 use crate::time::Time;
 use crate::token::{Kind, Token};
 use crate::verdict::Verdict;
+use std::borrow::Cow;
 use std::rc::Rc;
 
 /// A session that may go on, with the record of its token.
@@ -176,7 +177,7 @@ impl Check<'_, '_> {
         let entrance = Entrance {
             digest,
             address: self.address(&app.id, &place),
-            query: self.facts.query_without_secrets(&own),
+            query: self.facts.query_without_secrets(&own).map(Cow::into_owned),
             renew: self.facts.query_values(RENEW) == ["1"],
             forget: self.crowded_out(&place),
             spot: Spot {

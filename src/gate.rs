@@ -140,7 +140,7 @@ pub(crate) struct Check<'a, 'f> {
     pub(crate) now_ms: u64,
 }
 
-impl Check<'_, '_> {
+impl<'f> Check<'_, 'f> {
     fn decide(&mut self) -> Result<Verdict, Stop> {
         let facts = self.facts;
         let own = facts.own_path();
@@ -289,8 +289,8 @@ impl Check<'_, '_> {
     /// The one credential of the request, or a refusal.
     pub(crate) fn required(
         &self,
-        found: Result<Option<Credential>, CredentialError>,
-    ) -> Result<Credential, Stop> {
+        found: Result<Option<Credential<'f>>, CredentialError>,
+    ) -> Result<Credential<'f>, Stop> {
         match found {
             Ok(Some(credential)) => {
                 if credential.source == Source::Basic {
@@ -325,7 +325,7 @@ impl Check<'_, '_> {
     }
 
     /// The record of a presented PAT that is good here and now.
-    pub(crate) fn pat(&mut self, credential: &Credential) -> Result<Rc<Record>, Stop> {
+    pub(crate) fn pat(&mut self, credential: &Credential<'_>) -> Result<Rc<Record>, Stop> {
         let token = Token::parse(&credential.text).map_err(|_| {
             let sentence = match self.facts.own_path() {
                 None => "this is not a token; check that it was copied whole",

@@ -58,6 +58,7 @@ pub mod answer;
 pub mod api;
 pub mod app;
 pub mod base62;
+pub mod bytes;
 pub mod challenge;
 pub mod change;
 pub mod config;

@@ -5,6 +5,7 @@
 //! `/*` and matches all below. Rules are kept as a tree of segments, so that a
 //! look-up costs the depth of the path and not the number of rules.
 
+use crate::bytes::pieces;
 use crate::fields::Fields;
 use crate::origin::is_origin;
 use crate::path;
@@ -191,14 +192,8 @@ impl Routes {
         };
         let rule = self.rules.get(index).ok_or(UnclearPath)?;
         let literals = rule.path.strip_suffix("/*").unwrap_or(&rule.path);
-        let same_case = segments(literals)
-            .zip(segments(path))
-            .all(|(ours, theirs)| ours == theirs);
-        if same_case {
-            Ok(rule)
-        } else {
-            Err(UnclearPath)
-        }
+        let is_same_case = path.starts_with(literals);
+        is_same_case.then_some(rule).ok_or(UnclearPath)
     }
 
     /// The first rule that matches when case is ignored.
@@ -240,8 +235,8 @@ impl Routes {
 fn segments(path: &str) -> impl Iterator<Item = &str> {
     let path = path.strip_prefix('/').unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
-    let empty = path.is_empty();
-    path.split('/').filter(move |_| !empty)
+    let some = (!path.is_empty()).then(|| pieces(path, b'/'));
+    some.into_iter().flatten()
 }
 
 fn in_lower_case(segment: &str) -> Cow<'_, str> {
