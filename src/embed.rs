@@ -33,13 +33,14 @@ use crate::sessions::{self, Spot};
 use crate::time::Time;
 use crate::token::{Kind, Token};
 use crate::verdict::Verdict;
+use crate::vouched::Vouched;
 use std::borrow::Cow;
 use std::rc::Rc;
 
 /// A session that may go on, with the record of its token.
 pub(crate) struct Viewer {
     pub(crate) session: Session,
-    pub(crate) record: Rc<Record>,
+    pub(crate) record: Rc<Vouched>,
     pub(crate) embed: Embed,
     pub(crate) app: Rc<App>,
     pub(crate) address: Address,

@@ -33,6 +33,7 @@ use crate::settings::Settings;
 use crate::time::Time;
 use crate::token::{Kind, Token};
 use crate::verdict::Verdict;
+use crate::vouched::Vouched;
 use serde::Serialize;
 use std::rc::Rc;
 
@@ -325,7 +326,7 @@ impl<'f> Check<'_, 'f> {
     }
 
     /// The record of a presented PAT that is good here and now.
-    pub(crate) fn pat(&mut self, credential: &Credential<'_>) -> Result<Rc<Record>, Stop> {
+    pub(crate) fn pat(&mut self, credential: &Credential<'_>) -> Result<Rc<Vouched>, Stop> {
         let token = Token::parse(&credential.text).map_err(|_| {
             let sentence = match self.facts.own_path() {
                 None => "this is not a token; check that it was copied whole",
@@ -380,7 +381,8 @@ impl<'f> Check<'_, 'f> {
             let sentence = "tokens are switched off in this workspace";
             return Some(Problem::new(403, Code::AuthenticationDisabled, sentence));
         }
-        if !record.allowed_ips.admit(self.facts.address()) {
+        let ips = &record.allowed_ips;
+        if !ips.is_empty() && !ips.admit(self.facts.address()) {
             let sentence = "the token may not be used from this address";
             return Some(Problem::new(403, Code::AddressNotAllowed, sentence));
         }

@@ -11,6 +11,7 @@ use crate::problem::Problem;
 use crate::record::Record;
 use crate::settings::Settings;
 use crate::verdict::{Question, Verdict};
+use crate::vouched::Vouched;
 use std::rc::Rc;
 
 impl Check<'_, '_> {
@@ -21,7 +22,7 @@ impl Check<'_, '_> {
         hint: &Hint,
         digest: Digest,
         known: bool,
-    ) -> Result<Rc<Record>, Stop> {
+    ) -> Result<Rc<Vouched>, Stop> {
         if let Some(found) = self.told(hint, digest) {
             let record = self.understood(found.as_deref())?;
             let ours = record.filter(|record| self.is_ours(record));
@@ -55,10 +56,10 @@ impl Check<'_, '_> {
     /// token or the deployment is strict.
     pub(crate) fn asked_if_strict(
         &self,
-        record: Rc<Record>,
+        record: Rc<Vouched>,
         hint: &Hint,
         digest: Digest,
-    ) -> Result<Rc<Record>, Stop> {
+    ) -> Result<Rc<Vouched>, Stop> {
         if !record.strict && !self.gate.config.strict {
             return Ok(record);
         }
@@ -66,7 +67,8 @@ impl Check<'_, '_> {
             return Err(self.ask_ledger(hint, digest, true));
         };
         let record = self.understood(found.as_deref())?;
-        record.map(Rc::new).ok_or_else(|| self.unknown())
+        let record = record.map(|record| Rc::new(record.into()));
+        record.ok_or_else(|| self.unknown())
     }
 
     /// What the ledger said about a token, in answer to this very request.

@@ -26,7 +26,7 @@ pub fn refusal(
     }
     if let Some(origin) = rule.and_then(|rule| forward::allowed_origin(facts, rule)) {
         answer = answer
-            .header("access-control-allow-origin", origin)
+            .header("access-control-allow-origin", origin.to_owned())
             .header(
                 "access-control-expose-headers",
                 "www-authenticate, retry-after",

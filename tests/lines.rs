@@ -146,7 +146,7 @@ fn crossed(verdict: Verdict) -> Lines {
         Verdict::Asset { path } => Some(Lines::Asset((*path).to_owned())),
         Verdict::Manage { .. } => Some(Lines::Manage),
     };
-    let lines = lines::read(&verdict.to_text());
+    let lines = lines::read(&verdict.into_text());
     if let Some(meant) = meant {
         assert_eq!(lines, meant);
     }
@@ -274,7 +274,8 @@ proptest! {
         }
         if let Lines::Allow(forwarded) = crossed(shell.ask(&request)) {
             assert_forwarded(&forwarded, &request, Some(&record));
-            let confinement = Confinement::parse(&forwarded.place.unwrap()).unwrap();
+            let place = forwarded.place.unwrap();
+            let confinement = Confinement::parse(&place).unwrap();
             prop_assert_eq!(confinement.origin, origin);
             prop_assert_eq!(confinement.frame_ancestors, "https://portal.example");
             prop_assert_eq!(confinement.session_cookie.is_empty(), age < 15);

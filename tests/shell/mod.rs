@@ -120,7 +120,7 @@ impl Shell {
     }
 
     pub fn forwarded(&mut self, request: &str) -> Forwarded {
-        match lines::read(&self.ask(request).to_text()) {
+        match lines::read(&self.ask(request).into_text()) {
             Lines::Allow(forwarded) => forwarded,
             other => panic!("not allowed: {other:?}"),
         }
