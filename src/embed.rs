@@ -234,7 +234,7 @@ impl Check<'_, '_> {
     /// A request in a place; `path` is what the app shall see, `app` what the
     /// URL names where places are paths.
     fn inside(&mut self, place: &Place, app: Option<&str>, path: &str) -> Result<Verdict, Stop> {
-        if path.split('/').any(path::climbs) {
+        if path::climbs_anywhere(path) {
             let detail = "the path can be read in more than one way; spell it plainly";
             return Err(self.turn_away(&Problem::invalid_request(detail), &[]));
         }

@@ -189,7 +189,7 @@ fn authorize(forward: &mut Forward, config: &Config) {
 }
 
 /// The origin of the page that asks, if the route lets it read the answer.
-pub fn allowed_origin<'a>(facts: &Facts<'a>, rule: &Rule) -> Option<&'a str> {
+fn allowed_origin<'a>(facts: &Facts<'a>, rule: &Rule) -> Option<&'a str> {
     let origin = facts.header("origin")?;
     rule.allows_origin(origin).then_some(origin)
 }

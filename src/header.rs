@@ -37,14 +37,13 @@ pub const FETCH_METADATA: &str = "sec-fetch-";
 /// which the gate vouches for somebody. What the gate itself reads passes in its
 /// true spelling only.
 pub fn is_stripped(name: &str) -> bool {
-    STRIPPED.iter().any(|plain| folds_to(name, plain))
-        || STRIPPED_PREFIXES.iter().any(|prefix| {
-            let head = name.as_bytes().get(..prefix.len());
-            head.is_some_and(|head| folds(head, prefix))
-        })
+    STRIPPED_PREFIXES.iter().any(|prefix| {
+        let head = name.as_bytes().get(..prefix.len());
+        head.is_some_and(|head| folds(head, prefix))
+    }) || STRIPPED.iter().any(|plain| folds_to(name, plain))
         || ONE_SPELLING
             .iter()
-            .any(|plain| name != *plain && folds_to(name, plain))
+            .any(|plain| folds_to(name, plain) && name != *plain)
 }
 
 fn folds_to(name: &str, plain: &str) -> bool {

@@ -32,7 +32,7 @@ impl Id {
     /// Reads the hint's four characters and the ULID's 16 bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (hint, ulid) = bytes.split_at_checked(Hint::LENGTH)?;
-        let hint = Hint::try_from(core::str::from_utf8(hint).ok()?.to_owned()).ok()?;
+        let hint = Hint::from_bytes(hint)?;
         let ulid = Ulid::from_bytes(ulid.try_into().ok()?);
         Some(Self(format!("{}-{ulid}", hint.as_str())))
     }

@@ -4,6 +4,7 @@
 //! left to fear is an upstream that decodes, folds or climbs where the gate did
 //! not: the functions here recognise the spellings that allow it.
 
+use crate::bytes::pieces;
 use percent_encoding::percent_decode_str;
 
 /// Whether a segment could be read as another one. Asked of each segment that
@@ -11,6 +12,12 @@ use percent_encoding::percent_decode_str;
 pub fn ambiguous(segment: &str) -> bool {
     segment.is_empty()
         || !is_plain(segment) && (segment.contains(['\\', ';']) || has_needless_encoding(segment))
+}
+
+/// Whether any segment of a path climbs.
+pub fn climbs_anywhere(path: &str) -> bool {
+    let is_simple = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
+    !path.bytes().all(is_simple) && pieces(path, b'/').any(climbs)
 }
 
 /// Whether a segment could lead out of the folder it stands in, in however many
@@ -175,6 +182,11 @@ mod tests {
             if is_plain(&segment) && !segment.is_empty() {
                 prop_assert!(!segment.contains(['\\', ';']) && !has_needless_encoding(&segment));
             }
+        }
+
+        #[test]
+        fn a_path_climbs_where_a_segment_does(path in "/(\\.|%2[eEfF]|[/a-cZ0-9_;~-]){0,8}") {
+            prop_assert_eq!(climbs_anywhere(&path), path.split('/').any(climbs));
         }
 
         #[test]

@@ -35,7 +35,7 @@ impl Check<'_, '_> {
             Knowledge::Known(_) => Err(self.ask_ledger(hint, digest, known)),
             Knowledge::NotInKv { seen } => Err(self.ask_ledger(hint, digest, known || seen)),
             Knowledge::Nowhere => Err(self.unknown()),
-            Knowledge::Malformed => Err(self.stop(&Problem::store_unavailable())),
+            Knowledge::Malformed => Err(self.stop(Problem::store_unavailable())),
             Knowledge::Unread => {
                 let mut keys = vec![format!("t/{}", digest.to_hex())];
                 if let [workspace] = self.gate.config.workspaces.as_slice()
@@ -81,7 +81,7 @@ impl Check<'_, '_> {
 
     fn understood(&self, record: Option<&str>) -> Result<Option<Record>, Stop> {
         let parsed = record.map(Record::parse).transpose();
-        parsed.map_err(|_| self.stop(&Problem::store_unavailable()))
+        parsed.map_err(|_| self.stop(Problem::store_unavailable()))
     }
 
     /// A workspace's settings, from memory, KV or the directory.
@@ -106,7 +106,7 @@ impl Check<'_, '_> {
                 budgets: Vec::new(),
             }))),
             Knowledge::Malformed | Knowledge::Nowhere => {
-                Err(self.stop(&Problem::store_unavailable()))
+                Err(self.stop(Problem::store_unavailable()))
             }
         }
     }

@@ -184,7 +184,7 @@ impl Routes {
 
     /// The rule for a method and a path. A trailing slash makes no difference.
     pub fn find(&self, method: &str, path: &str) -> Result<&Rule, UnclearPath> {
-        if segments(path).any(path::climbs) {
+        if path::climbs_anywhere(path) {
             return Err(UnclearPath);
         }
         let Some(index) = self.first_match(method, path)? else {
@@ -235,8 +235,11 @@ impl Routes {
 fn segments(path: &str) -> impl Iterator<Item = &str> {
     let path = path.strip_prefix('/').unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
-    let some = (!path.is_empty()).then(|| pieces(path, b'/'));
-    some.into_iter().flatten()
+    let mut segments = pieces(path, b'/');
+    if path.is_empty() {
+        segments.next();
+    }
+    segments
 }
 
 fn in_lower_case(segment: &str) -> Cow<'_, str> {
