@@ -43,8 +43,8 @@ pub fn is_stripped(name: &str) -> bool {
         head.is_some_and(|head| folds(head, prefix))
     };
     let is = |plain: &&str| plain.len() == bytes.len() && folds(bytes, plain);
-    STRIPPED_PREFIXES.iter().any(|prefix| begins(prefix))
-        || STRIPPED.iter().any(|plain| is(plain))
+    STRIPPED_PREFIXES.iter().any(begins)
+        || STRIPPED.iter().any(is)
         || ONE_SPELLING.iter().any(|plain| is(plain) && name != *plain)
 }
 
