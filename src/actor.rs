@@ -46,7 +46,7 @@ impl Check<'_, '_> {
             && !self.settings(actor.workspace())?.creation
         {
             let sentence = "creating tokens is switched off in this workspace";
-            return Err(self.stop(&Problem::new(403, Code::CreationDisabled, sentence)));
+            return Err(self.stop(Problem::new(403, Code::CreationDisabled, sentence)));
         }
         let header = |name| self.facts.header(name).map(str::to_owned);
         Ok(Verdict::Manage {
@@ -71,7 +71,7 @@ impl Check<'_, '_> {
             // A wrong operator key need not be base64; it is no good all the same.
             Err(CredentialError::Malformed) => {
                 let sentence = "the credential is neither the operator key nor a token";
-                return Err(self.stop(&Problem::new(401, Code::TokenMalformed, sentence)));
+                return Err(self.stop(Problem::new(401, Code::TokenMalformed, sentence)));
             }
             found => found,
         };
@@ -81,7 +81,7 @@ impl Check<'_, '_> {
         if named.iter().any(|workspace| *workspace != record.workspace) {
             let sentence = "a token acts in its own workspace only";
             let problem = Problem::field("workspace", sentence).with_status(403);
-            return Err(self.stop(&problem));
+            return Err(self.stop(problem));
         }
         if call.needs_scope() && !record.scopes.contains(Scope::TOKENS) {
             return Err(self.stop_for_scope(Scope::TOKENS));
@@ -101,7 +101,7 @@ impl Check<'_, '_> {
             Some(workspace) => Ok(Actor::Operator {
                 workspace: workspace.clone(),
             }),
-            None => Err(self.stop(&Problem::field(
+            None => Err(self.stop(Problem::field(
                 "workspace",
                 "is not one of this deployment's",
             ))),
@@ -115,7 +115,7 @@ impl Check<'_, '_> {
         let authorization = self.facts.header("authorization").unwrap_or_default();
         if !credentials::is_operator(authorization, &self.gate.config.operator_key) {
             let sentence = "send the operator key: \"Authorization: Basic <key>\"";
-            return Err(self.stop(&Problem::new(401, Code::TokenMissing, sentence)));
+            return Err(self.stop(Problem::new(401, Code::TokenMissing, sentence)));
         }
         self.refuse_cross_site()?;
         let actor = self.operator()?;

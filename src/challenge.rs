@@ -1,5 +1,7 @@
 //! The `WWW-Authenticate` challenge (RFC 6750 §3, RFC 7617 §2).
 
+use std::borrow::Cow;
+
 /// What the Bearer challenge says beside its realm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Challenge<'a> {
@@ -15,26 +17,22 @@ pub enum Challenge<'a> {
 
 impl Challenge<'_> {
     /// The field value that invites a Bearer token.
-    pub fn bearer(self) -> String {
-        let detail = match self {
-            Self::Missing => String::new(),
-            Self::InvalidRequest => ", error=\"invalid_request\"".to_owned(),
-            Self::InvalidToken => ", error=\"invalid_token\"".to_owned(),
+    pub fn bearer(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Missing => "Bearer realm=\"Gatepass\"",
+            Self::InvalidRequest => "Bearer realm=\"Gatepass\", error=\"invalid_request\"",
+            Self::InvalidToken => "Bearer realm=\"Gatepass\", error=\"invalid_token\"",
             Self::InsufficientScope(scope) => {
-                format!(", error=\"insufficient_scope\", scope=\"{scope}\"")
+                let before = "Bearer realm=\"Gatepass\", error=\"insufficient_scope\", scope=\"";
+                return Cow::Owned([before, scope, "\""].concat());
             }
-        };
-        format!("Bearer realm=\"{REALM}\"{detail}")
+        })
     }
 }
 
 /// The field value that invites a user name and, as the password, a PAT. It
 /// opens a dialog in browsers, so only programs get it.
-pub fn basic() -> String {
-    format!("Basic realm=\"{REALM}\", charset=\"UTF-8\"")
-}
-
-const REALM: &str = "Gatepass";
+pub const BASIC: &str = "Basic realm=\"Gatepass\", charset=\"UTF-8\"";
 
 #[cfg(test)]
 mod tests {
@@ -55,6 +53,6 @@ mod tests {
 
     #[test]
     fn rfc_7617_2_basic_names_realm_and_charset() {
-        assert_eq!(basic(), "Basic realm=\"Gatepass\", charset=\"UTF-8\"");
+        assert_eq!(BASIC, "Basic realm=\"Gatepass\", charset=\"UTF-8\"");
     }
 }

@@ -316,7 +316,7 @@ fn parse_operator_key(value: Option<String>) -> Result<Digest, Box<ConfigError>>
         )
     })?;
     let visible = |byte: u8| (0x21..=0x7e).contains(&byte);
-    if key.len() < 32 || key.len() > credentials::MAX_LENGTH / 2 || !key.bytes().all(visible) {
+    if !credentials::OPERATOR_KEY_LENGTH.contains(&key.len()) || !key.bytes().all(visible) {
         return Err(error(
             "OPERATOR_KEY",
             "must be at least 32 visible ASCII characters",

@@ -31,50 +31,49 @@ pub const ANSWER_HEADERS: [&str; 4] = [
 ];
 
 /// What an answer must become in a place.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Confinement {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Confinement<'a> {
     /// The place's own web origin; in a path place that of its host.
-    pub origin: String,
+    pub origin: &'a str,
     /// In a path place `/embed-apps/<app>/~<place>`; in a host place `""`.
-    pub prefix: String,
+    pub prefix: &'a str,
     /// In a path place its 16 characters; in a host place `""`.
-    pub place: String,
+    pub place: &'a str,
     /// The upstream's base URL without a slash at its end; `""` for a service.
-    pub upstream: String,
+    pub upstream: &'a str,
     /// The origins that may frame the place besides itself, with spaces between.
-    pub frame_ancestors: String,
+    pub frame_ancestors: &'a str,
     /// The app's configured `Permissions-Policy`; `""`: the upstream's stays.
-    pub permissions_policy: String,
+    pub permissions_policy: &'a str,
     /// The `Cross-Origin-Embedder-Policy` of documents that bring none; `""`:
     /// they stay without.
-    pub embedder_policy: String,
+    pub embedder_policy: &'a str,
     /// The `Set-Cookie` value that renews the session; `""`: none.
-    pub session_cookie: String,
+    pub session_cookie: &'a str,
     /// Whether the answer is a document, for a frame or a tab.
     pub document: bool,
 }
 
-impl Confinement {
+impl<'a> Confinement<'a> {
     /// One line for each field, as a shell keeps it until the answer is there.
-    pub fn pack(&self) -> String {
+    pub const fn lines(&self) -> [&'a str; 9] {
         [
-            self.origin.as_str(),
-            &self.prefix,
-            &self.place,
-            &self.upstream,
-            &self.frame_ancestors,
-            &self.permissions_policy,
-            &self.embedder_policy,
-            &self.session_cookie,
+            self.origin,
+            self.prefix,
+            self.place,
+            self.upstream,
+            self.frame_ancestors,
+            self.permissions_policy,
+            self.embedder_policy,
+            self.session_cookie,
             if self.document { DOCUMENT } else { "" },
         ]
-        .join("\n")
     }
 
-    /// Unpacks it; `None`: it was not packed here, or a field held a line feed.
-    pub fn parse(packed: &str) -> Option<Self> {
+    /// Reads its lines; `None`: they were not made here, or a field held a line feed.
+    pub fn parse(packed: &'a str) -> Option<Self> {
         let mut lines = packed.split('\n');
-        let mut next = || lines.next().map(str::to_owned);
+        let mut next = || lines.next();
         let confinement = Self {
             origin: next()?,
             prefix: next()?,
@@ -84,7 +83,7 @@ impl Confinement {
             permissions_policy: next()?,
             embedder_policy: next()?,
             session_cookie: next()?,
-            document: match next()?.as_str() {
+            document: match next()? {
                 DOCUMENT => true,
                 "" => false,
                 _ => return None,
@@ -97,11 +96,11 @@ impl Confinement {
     }
 
     /// Where the app seems to stand.
-    pub fn mount(&self) -> Mount<'_> {
+    pub const fn mount(&self) -> Mount<'a> {
         Mount {
-            origin: &self.origin,
-            prefix: &self.prefix,
-            upstream: &self.upstream,
+            origin: self.origin,
+            prefix: self.prefix,
+            upstream: self.upstream,
         }
     }
 
@@ -116,7 +115,7 @@ impl Confinement {
                     changes.replace(CSP, csp::without_frame_ancestors(value));
                 }
                 "set-cookie" => {
-                    let cookie = place_cookie::confined(value, &self.prefix, &self.place);
+                    let cookie = place_cookie::confined(value, self.prefix, self.place);
                     changes.replace(SET_COOKIE, cookie.unwrap_or_default());
                 }
                 "location" => changes.replace_with("location", self.mount().moved(value)),
@@ -130,14 +129,14 @@ impl Confinement {
                 _ => {}
             }
         }
-        let ancestors = ["frame-ancestors 'self' ", &self.frame_ancestors].concat();
+        let ancestors = ["frame-ancestors 'self' ", self.frame_ancestors].concat();
         changes.append(CSP, ancestors.trim_end().to_owned());
-        changes.append(SET_COOKIE, self.session_cookie.clone());
+        changes.append(SET_COOKIE, self.session_cookie.to_owned());
         if self.document {
             changes.append(CORP, "cross-origin".to_owned());
-            changes.append(PERMISSIONS, self.permissions_policy.clone());
+            changes.append(PERMISSIONS, self.permissions_policy.to_owned());
             if !has_embedder_policy {
-                changes.append(COEP, self.embedder_policy.clone());
+                changes.append(COEP, self.embedder_policy.to_owned());
             }
         }
         changes
@@ -213,27 +212,27 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn in_path() -> Confinement {
+    fn in_path() -> Confinement<'static> {
         Confinement {
-            origin: "https://embed.example".to_owned(),
-            prefix: "/embed-apps/jobs/~abcdefghij234567".to_owned(),
-            place: "abcdefghij234567".to_owned(),
-            upstream: "https://app.example/base".to_owned(),
-            frame_ancestors: "https://a.example https://b.example".to_owned(),
+            origin: "https://embed.example",
+            prefix: "/embed-apps/jobs/~abcdefghij234567",
+            place: "abcdefghij234567",
+            upstream: "https://app.example/base",
+            frame_ancestors: "https://a.example https://b.example",
             ..Confinement::default()
         }
     }
 
-    fn in_host() -> Confinement {
+    fn in_host() -> Confinement<'static> {
         Confinement {
-            origin: "https://abcdefghij234567.embed.example".to_owned(),
-            prefix: String::new(),
-            place: String::new(),
+            origin: "https://abcdefghij234567.embed.example",
+            prefix: "",
+            place: "",
             ..in_path()
         }
     }
 
-    fn document() -> Confinement {
+    fn document() -> Confinement<'static> {
         Confinement {
             document: true,
             ..in_host()
@@ -241,7 +240,7 @@ mod tests {
     }
 
     /// The headers after the shell has made the changes.
-    fn after(confinement: &Confinement, headers: &[(&str, &str)]) -> Vec<(String, String)> {
+    fn after(confinement: &Confinement<'_>, headers: &[(&str, &str)]) -> Vec<(String, String)> {
         let changes = confinement.confine(headers);
         let kept = headers
             .iter()
@@ -290,7 +289,7 @@ mod tests {
             assert_eq!(values(&after(&confinement, &[]), CSP), [ANCESTORS]);
         }
         let nobody = Confinement {
-            frame_ancestors: String::new(),
+            frame_ancestors: "",
             ..in_host()
         };
         assert_eq!(
@@ -334,7 +333,7 @@ mod tests {
     #[test]
     fn a_document_may_stand_in_an_isolated_page() {
         let isolated = Confinement {
-            embedder_policy: "credentialless".to_owned(),
+            embedder_policy: "credentialless",
             ..document()
         };
         let headers = after(&isolated, &[(CORP, "")]);
@@ -351,7 +350,7 @@ mod tests {
     #[test]
     fn the_configured_permissions_policy_replaces_the_app_s_on_documents() {
         let configured = Confinement {
-            permissions_policy: "camera=()".to_owned(),
+            permissions_policy: "camera=()",
             ..document()
         };
         let headers = [("Permissions-Policy", "camera=*")];
@@ -373,7 +372,7 @@ mod tests {
     #[test]
     fn cookies_are_confined_and_the_session_s_comes_last() {
         let renewed = Confinement {
-            session_cookie: "__Host-gp-abcdefghij234567=s; Path=/".to_owned(),
+            session_cookie: "__Host-gp-abcdefghij234567=s; Path=/",
             ..in_path()
         };
         let headers = [
@@ -386,7 +385,7 @@ mod tests {
         let wanted = [
             format!("gp-abcdefghij234567-a=1; Path={prefix}/; Secure; SameSite=None; Partitioned"),
             format!("gp-abcdefghij234567-b=2; Path={prefix}/x; Secure; SameSite=None; Partitioned"),
-            renewed.session_cookie.clone(),
+            renewed.session_cookie.to_owned(),
         ];
         assert_eq!(values(&headers, SET_COOKIE), wanted);
         let changes = in_host().confine(&[("set-cookie", "__Host-gp-x=forged")]);
@@ -438,23 +437,26 @@ mod tests {
 
     #[test]
     fn what_was_not_packed_here_is_refused() {
-        let packed = in_path().pack();
+        let packed = in_path().lines().join("\n");
         assert!(Confinement::parse(&packed).is_some());
         let mixed = Confinement {
-            place: String::new(),
+            place: "",
             ..in_path()
         }
-        .pack();
+        .lines()
+        .join("\n");
         let folded = Confinement {
-            upstream: "a\nb".to_owned(),
+            upstream: "a\nb",
             ..in_path()
         }
-        .pack();
+        .lines()
+        .join("\n");
         let nowhere = Confinement {
-            origin: String::new(),
+            origin: "",
             ..in_path()
         }
-        .pack();
+        .lines()
+        .join("\n");
         for junk in [
             "",
             "a\n\n\n\n\n\n",
@@ -476,12 +478,15 @@ mod tests {
             document: bool,
         ) {
             let (prefix, place) = path.unwrap_or_default();
+            let (origin, prefix, place) = (origin.as_str(), prefix.as_str(), place.as_str());
+            let rest = rest.each_ref().map(String::as_str);
             let [upstream, frame_ancestors, permissions_policy, embedder_policy, session_cookie] = rest;
             let confinement = Confinement {
                 origin, prefix, place, upstream, frame_ancestors, permissions_policy,
                 embedder_policy, session_cookie, document,
             };
-            prop_assert_eq!(Confinement::parse(&confinement.pack()), Some(confinement));
+            let packed = confinement.lines().join("\n");
+            prop_assert_eq!(Confinement::parse(&packed), Some(confinement));
         }
 
         #[test]

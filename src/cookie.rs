@@ -1,7 +1,9 @@
 //! The `Cookie` header (RFC 6265bis).
 
+use crate::bytes::{cut, pieces};
 use crate::place::{self, Place};
 use crate::token;
+use std::borrow::Cow;
 
 /// The header without Gatepass's own cookies and without any that holds a
 /// token; `None` when none of them is in it.
@@ -9,26 +11,32 @@ use crate::token;
 /// Two `Cookie` fields arrive as one, joined by a comma, so a comma may end a
 /// cookie too.
 pub fn without_own(header: &str) -> Option<String> {
-    let mut pairs = header.split(';').flat_map(|part| part.split(','));
-    if !pairs.any(is_own) {
+    let holds_own = |part: &str| pieces(part, b',').any(is_own);
+    if !pieces(header, b';').any(holds_own) {
         return None;
     }
-    let kept: Vec<_> = header
-        .split(';')
-        .map(|part| {
-            let kept: Vec<_> = part.split(',').filter(|pair| !is_own(pair)).collect();
-            kept.join(",").trim_matches([' ', ',']).to_owned()
-        })
-        .filter(|part| !part.is_empty())
-        .collect();
-    Some(kept.join("; "))
+    let mut kept = String::with_capacity(header.len());
+    for part in pieces(header, b';') {
+        let rest = if holds_own(part) {
+            let rest: Vec<_> = pieces(part, b',').filter(|pair| !is_own(pair)).collect();
+            Cow::Owned(rest.join(","))
+        } else {
+            Cow::Borrowed(part)
+        };
+        let rest = rest.trim_matches([' ', ',']);
+        if !rest.is_empty() {
+            kept.push_str(if kept.is_empty() { "" } else { "; " });
+            kept.push_str(rest);
+        }
+    }
+    Some(kept)
 }
 
 /// The values of the cookies with a name, in their order. Only a semicolon ends
 /// a cookie here: browsers keep commas in values, where anybody may have put them.
 pub fn values<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
-    header.split(';').filter_map(move |pair| {
-        let (found, value) = pair.split_once('=')?;
+    pieces(header, b';').filter_map(move |pair| {
+        let (found, value) = cut(pair, b'=')?;
         (found.trim() == name).then(|| value.trim())
     })
 }
@@ -44,7 +52,7 @@ pub fn sessions(header: &str) -> impl Iterator<Item = (Place, &str)> {
 
 /// Whether a `name=value` is Gatepass's own, or holds a token.
 pub fn is_own(pair: &str) -> bool {
-    token::appears_in(pair) || is_own_name(pair.split_once('=').map_or(pair, |(name, _)| name))
+    is_own_name(cut(pair, b'=').map_or(pair, |(name, _)| name)) || token::appears_in(pair)
 }
 
 /// Whether a cookie's name is Gatepass's own.

@@ -10,13 +10,19 @@
 //! choose another than the gate did. `Authorization` of any other scheme is not
 //! ours and is left alone.
 
+use crate::bytes::cut;
 use crate::digest::Digest;
 use crate::facts::Facts;
 use crate::token;
 use base64ct::{Base64Unpadded, Encoding};
+use core::ops::RangeInclusive;
+use std::borrow::Cow;
 
 /// A credential header may be this long; longer ones are refused unread.
 pub const MAX_LENGTH: usize = 4096;
+
+/// The bytes that an operator key has. A token has more than the fewest, too.
+pub const OPERATOR_KEY_LENGTH: RangeInclusive<usize> = 32..=MAX_LENGTH / 2;
 
 /// How a credential came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +39,11 @@ pub enum Source {
 
 /// What was presented as a token; nothing is known of it yet.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Credential {
+pub struct Credential<'a> {
     /// How it came.
     pub source: Source,
     /// The text. A secret, if it is what it seems to be.
-    pub text: String,
+    pub text: Cow<'a, str>,
 }
 
 /// Why the credentials of a request cannot be read.
@@ -64,10 +70,10 @@ impl core::fmt::Display for CredentialError {
 impl std::error::Error for CredentialError {}
 
 /// Finds the one credential of a request. An empty one counts as none.
-pub fn find(
-    facts: &Facts<'_>,
+pub fn find<'a>(
+    facts: &Facts<'a>,
     query_parameter: Option<&str>,
-) -> Result<Option<Credential>, CredentialError> {
+) -> Result<Option<Credential<'a>>, CredentialError> {
     let authorization = facts
         .header("authorization")
         .map_or(Ok(None), from_authorization)?;
@@ -105,10 +111,13 @@ pub fn is_foreign(authorization: &str, operator_key: &Digest) -> bool {
     if from_authorization(authorization).is_err() {
         return false;
     }
+    if authorization.len() < *OPERATOR_KEY_LENGTH.start() {
+        return true;
+    }
     let (_scheme, parameter) = split_scheme(authorization);
     let decoded = decoded(parameter).unwrap_or_default();
     let password = decoded.split_once(':').map_or("", |(_, password)| password);
-    let is_key = |text: &str| Digest::of(text).matches(operator_key);
+    let is_key = |text: &str| is_key(text, operator_key);
     let ours = token::appears_in(authorization)
         || token::appears_in(&decoded)
         || is_key(parameter)
@@ -120,7 +129,12 @@ pub fn is_foreign(authorization: &str, operator_key: &Digest) -> bool {
 /// Whether the value of a header that holds nothing but a key is surely no
 /// secret of ours.
 pub fn is_foreign_key(value: &str, operator_key: &Digest) -> bool {
-    !token::appears_in(value) && !Digest::of(value).matches(operator_key)
+    !token::appears_in(value) && !is_key(value, operator_key)
+}
+
+/// Whether a text is the operator key. Its length may be told by the time that takes.
+fn is_key(text: &str, operator_key: &Digest) -> bool {
+    OPERATOR_KEY_LENGTH.contains(&text.len()) && Digest::of(text).matches(operator_key)
 }
 
 /// The password of Basic credentials (RFC 7617): all after the first colon.
@@ -140,7 +154,7 @@ fn basic_parameter(authorization: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("basic").then_some(parameter)
 }
 
-fn from_authorization(value: &str) -> Result<Option<Credential>, CredentialError> {
+fn from_authorization(value: &str) -> Result<Option<Credential<'_>>, CredentialError> {
     let (scheme, parameter) = split_scheme(value);
     if scheme.eq_ignore_ascii_case("bearer") {
         limit(value)?;
@@ -152,7 +166,7 @@ fn from_authorization(value: &str) -> Result<Option<Credential>, CredentialError
         }
         return Ok(Some(Credential {
             source: Source::Bearer,
-            text: parameter.to_owned(),
+            text: Cow::Borrowed(parameter),
         }));
     }
     if scheme.eq_ignore_ascii_case("basic") {
@@ -163,7 +177,7 @@ fn from_authorization(value: &str) -> Result<Option<Credential>, CredentialError
         let password = basic_password(value).ok_or_else(|| several(parameter))?;
         return Ok((!password.is_empty()).then_some(Credential {
             source: Source::Basic,
-            text: password,
+            text: Cow::Owned(password),
         }));
     }
     // "Bearer<tab>x": near enough to be a mistake worth naming.
@@ -177,7 +191,7 @@ fn from_authorization(value: &str) -> Result<Option<Credential>, CredentialError
     if near { Err(several(value)) } else { Ok(None) }
 }
 
-fn from_header(value: &str) -> Result<Option<Credential>, CredentialError> {
+fn from_header(value: &str) -> Result<Option<Credential<'_>>, CredentialError> {
     limit(value)?;
     if value.is_empty() {
         return Ok(None);
@@ -187,11 +201,14 @@ fn from_header(value: &str) -> Result<Option<Credential>, CredentialError> {
     }
     Ok(Some(Credential {
         source: Source::Header,
-        text: value.to_owned(),
+        text: Cow::Borrowed(value),
     }))
 }
 
-fn from_query(facts: &Facts<'_>, parameter: &str) -> Result<Option<Credential>, CredentialError> {
+fn from_query<'a>(
+    facts: &Facts<'_>,
+    parameter: &str,
+) -> Result<Option<Credential<'a>>, CredentialError> {
     let mut values = facts.query_values(parameter).into_iter();
     match (values.next(), values.next()) {
         (_, Some(_)) => Err(CredentialError::Ambiguous),
@@ -199,7 +216,7 @@ fn from_query(facts: &Facts<'_>, parameter: &str) -> Result<Option<Credential>, 
             limit(&text)?;
             Ok(Some(Credential {
                 source: Source::Query,
-                text,
+                text: Cow::Owned(text),
             }))
         }
         _ => Ok(None),
@@ -225,14 +242,16 @@ fn limit(value: &str) -> Result<(), CredentialError> {
 
 /// The scheme and what follows its one or more spaces.
 fn split_scheme(value: &str) -> (&str, &str) {
-    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+    let (scheme, rest) = cut(value, b' ').unwrap_or((value, ""));
     (scheme, rest.trim_matches(' '))
 }
 
 /// `b64token` of RFC 6750 §2.1.
 fn is_b64token(text: &str) -> bool {
     let body = text.trim_end_matches('=');
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    let allowed = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+    };
     !body.is_empty() && body.bytes().all(allowed)
 }
 
@@ -249,7 +268,7 @@ mod tests {
         let packed = format!("GET\n{url}\n{headers}");
         let facts = Facts::parse(&packed).unwrap();
         let found = find(&facts, Some("access_token"))?;
-        Ok(found.map(|credential| (credential.source, credential.text)))
+        Ok(found.map(|credential| (credential.source, credential.text.into_owned())))
     }
 
     fn basic(pair: &str) -> String {

@@ -33,12 +33,14 @@ use crate::sessions::{self, Spot};
 use crate::time::Time;
 use crate::token::{Kind, Token};
 use crate::verdict::Verdict;
+use crate::vouched::Vouched;
+use std::borrow::Cow;
 use std::rc::Rc;
 
 /// A session that may go on, with the record of its token.
 pub(crate) struct Viewer {
     pub(crate) session: Session,
-    pub(crate) record: Rc<Record>,
+    pub(crate) record: Rc<Vouched>,
     pub(crate) embed: Embed,
     pub(crate) app: Rc<App>,
     pub(crate) address: Address,
@@ -176,7 +178,7 @@ impl Check<'_, '_> {
         let entrance = Entrance {
             digest,
             address: self.address(&app.id, &place),
-            query: self.facts.query_without_secrets(&own),
+            query: self.facts.query_without_secrets(&own).map(Cow::into_owned),
             renew: self.facts.query_values(RENEW) == ["1"],
             forget: self.crowded_out(&place),
             spot: Spot {
@@ -232,7 +234,7 @@ impl Check<'_, '_> {
     /// A request in a place; `path` is what the app shall see, `app` what the
     /// URL names where places are paths.
     fn inside(&mut self, place: &Place, app: Option<&str>, path: &str) -> Result<Verdict, Stop> {
-        if path.split('/').any(path::climbs) {
+        if path::climbs_anywhere(path) {
             let detail = "the path can be read in more than one way; spell it plainly";
             return Err(self.turn_away(&Problem::invalid_request(detail), &[]));
         }

@@ -89,7 +89,7 @@ impl EmbedHost {
     pub fn address(&self, asked: &str, development: bool, app: &str, place: &Place) -> Address {
         let (scheme, host, port) = origin::parts(asked);
         let name = match self {
-            Self::Each(parent) => format!("{}.{parent}", place.as_str()),
+            Self::Each(parent) => [place.as_str(), ".", parent].concat(),
             Self::Apart(apart) => apart.clone(),
             Self::Shared => host.to_owned(),
         };
@@ -103,7 +103,7 @@ impl EmbedHost {
             _ => format!("{ENTRY}{app}/~{}", place.as_str()),
         };
         Address {
-            origin: format!("{scheme}://{name}{port}"),
+            origin: [scheme, "://", &name, port].concat(),
             prefix,
         }
     }

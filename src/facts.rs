@@ -9,6 +9,7 @@
 //! [`Relevance`]: crate::header::Relevance
 
 use crate::address;
+use crate::bytes::{cut, find, pieces};
 use crate::header::FETCH_METADATA;
 use crate::origin;
 use crate::token;
@@ -34,24 +35,26 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// Unpacks what a shell has packed.
     pub fn parse(packed: &'a str) -> Option<Self> {
-        let mut lines = packed.split('\n');
+        let mut lines = pieces(packed, b'\n');
         let method = lines.next().filter(|method| !method.is_empty())?;
         let url = lines.next()?;
-        let url = url.split_once('#').map_or(url, |(url, _fragment)| url);
-        let (scheme, rest) = url.split_once(':')?;
+        let url = cut(url, b'#').map_or(url, |(url, _fragment)| url);
+        let (scheme, rest) = cut(url, b':')?;
         let rest = rest.strip_prefix("//")?;
-        let (host, target) = rest.split_at_checked(rest.find('/')?)?;
+        let (host, target) = rest.split_at_checked(find(rest, b'/')?)?;
         let (origin, _) = url.split_at_checked(url.len().checked_sub(target.len())?)?;
-        if host.contains('@') {
+        if find(host, b'@').is_some() {
             return None;
         }
-        let (path, query) = match target.split_once('?') {
+        let (path, query) = match cut(target, b'?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
         let mut headers = Vec::with_capacity(USUAL_HEADERS);
-        for line in lines.filter(|line| !line.is_empty()) {
-            headers.push(line.split_once(':')?);
+        for line in lines {
+            if !line.is_empty() {
+                headers.push(cut(line, b':')?);
+            }
         }
         Some(Self {
             method,
@@ -83,7 +86,8 @@ impl<'a> Facts<'a> {
 
     /// Where the request comes from. Only the edge's own header is believed.
     pub fn address(&self) -> Option<IpAddr> {
-        self.header("cf-connecting-ip")?.trim().parse().ok()
+        let text = self.header("cf-connecting-ip")?;
+        text.parse().or_else(|_| text.trim().parse()).ok()
     }
 
     /// What stands for the address where requests are counted.
@@ -134,30 +138,33 @@ impl<'a> Facts<'a> {
 
     /// The query without these parameters, and without any other that holds a
     /// token; `None` when nothing is left of it.
-    pub fn query_without_secrets(&self, parameters: &[&str]) -> Option<String> {
+    pub fn query_without_secrets(&self, parameters: &[&str]) -> Option<Cow<'a, str>> {
         let query = self.query?;
         let is_secret = |pair: &str| {
-            parameters.contains(&&*decode_name(pair)) || token::appears_in(&decode(pair))
+            (!parameters.is_empty() && parameters.contains(&&*decode_name(pair)))
+                || token::appears_in(&decode(pair))
         };
-        if !query.split('&').any(is_secret) {
-            return Some(query.to_owned());
+        if !pieces(query, b'&').any(is_secret) {
+            return Some(Cow::Borrowed(query));
         }
-        let kept: Vec<_> = query.split('&').filter(|pair| !is_secret(pair)).collect();
-        (!kept.is_empty()).then(|| kept.join("&"))
+        let kept: Vec<_> = pieces(query, b'&')
+            .filter(|pair| !is_secret(pair))
+            .collect();
+        (!kept.is_empty()).then(|| Cow::Owned(kept.join("&")))
     }
 
     /// The decoded values of a query parameter, in order.
     pub fn query_values(&self, parameter: &str) -> Vec<String> {
-        let pairs = self.query.unwrap_or_default().split('&');
+        let pairs = pieces(self.query.unwrap_or_default(), b'&');
         pairs
             .filter(|pair| decode_name(pair) == parameter)
-            .map(|pair| decode(pair.split_once('=').map_or("", |(_, value)| value)).into_owned())
+            .map(|pair| decode(cut(pair, b'=').map_or("", |(_, value)| value)).into_owned())
             .collect()
     }
 }
 
 fn decode_name(pair: &str) -> Cow<'_, str> {
-    decode(pair.split_once('=').map_or(pair, |(name, _)| name))
+    decode(cut(pair, b'=').map_or(pair, |(name, _)| name))
 }
 
 /// Decodes as `application/x-www-form-urlencoded` does.

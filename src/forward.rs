@@ -13,11 +13,12 @@ use crate::header;
 use crate::origin;
 use crate::place::Place;
 use crate::place_cookie;
-use crate::record::Record;
 use crate::route::Rule;
 use crate::token;
-use crate::verdict::{Forward, HeaderList};
-use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, utf8_percent_encode};
+use crate::verdict::{Forward, Target};
+use crate::vouched::Vouched;
+use std::borrow::Cow;
+use std::net::IpAddr;
 
 /// Whose request is forwarded.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,7 @@ pub enum Bearer<'a> {
     /// Nobody in particular: the route is public.
     Anyone,
     /// The owner of a PAT, which came from this source.
-    Pat(&'a Record, Source),
+    Pat(&'a Vouched, Source),
     /// The viewer of an embed.
     Viewer(&'a Visit<'a>),
 }
@@ -34,7 +35,7 @@ pub enum Bearer<'a> {
 #[derive(Clone, Debug)]
 pub struct Visit<'a> {
     /// The record of the token that opened the session.
-    pub record: &'a Record,
+    pub record: &'a Vouched,
     /// The app.
     pub app: &'a App,
     /// The place.
@@ -54,53 +55,57 @@ pub struct Visit<'a> {
 /// How to forward a request that may pass.
 pub fn forward(facts: &Facts<'_>, config: &Config, rule: &Rule, bearer: Bearer<'_>) -> Forward {
     let query = facts.query_without_secrets(rule.query_token.as_deref().as_slice());
-    let (url, service) =
-        Forward::target(&config.upstream, facts.origin, facts.path, query.as_deref());
-    let (mut remove, mut set) = headers(facts, config, bearer, &config.upstream);
-    if let Bearer::Pat(record, _) = bearer {
-        vouch(&mut set, record);
-    }
-    match facts.header("cookie").and_then(cookie::without_own) {
-        Some(rest) if rest.is_empty() => remove.push("cookie".to_owned()),
-        Some(rest) => set.push("cookie", &rest),
-        None => {}
-    }
-    Forward {
-        url,
-        service,
-        remove,
-        set,
+    let cookies = facts.header("cookie").and_then(cookie::without_own);
+    let target = Target {
+        query: query.as_deref(),
+        cors: allowed_origin(facts, rule).unwrap_or_default(),
         private: matches!(bearer, Bearer::Pat(..)),
         hide_referrer: matches!(bearer, Bearer::Pat(_, Source::Query)),
-        cors: allowed_origin(facts, rule),
-        place: None,
-        rewrites: false,
+        ..Target::of(&config.upstream, facts.origin, facts.path)
+    };
+    let mut forward = begin(facts, config, &target, bearer, cookies.as_deref());
+    authorize(&mut forward, config);
+    if let Bearer::Pat(record, _) = bearer {
+        forward.set_all(record.headers());
     }
+    if let Some(rest) = cookies.filter(|rest| !rest.is_empty()) {
+        forward.set("cookie", &rest);
+    }
+    forward.end(&[])
 }
 
 /// How to forward a request in a place.
 pub fn into_place(facts: &Facts<'_>, config: &Config, visit: &Visit<'_>) -> Forward {
     let query = facts.query_without_secrets(&[OPENED]);
     let upstream = visit.app.upstream.as_ref().unwrap_or(&config.upstream);
-    let (url, service) = Forward::target(upstream, facts.origin, visit.path, query.as_deref());
-    let (mut remove, mut set) = headers(facts, config, Bearer::Viewer(visit), upstream);
-    vouch(&mut set, visit.record);
-    set.push("gatepass-app", &visit.app.id);
-    let prefix = &visit.address.prefix;
-    if !prefix.is_empty() {
-        set.push("x-forwarded-prefix", prefix);
-        set.push("accept-encoding", &rewritable(facts));
-    }
+    let prefix = visit.address.prefix.as_str();
     let place = if prefix.is_empty() {
         ""
     } else {
         visit.place.as_str()
     };
-    if let Some(cookies) = facts.header("cookie") {
-        match place_cookie::for_upstream(cookies, place) {
-            rest if rest.is_empty() => remove.push("cookie".to_owned()),
-            rest => set.push("cookie", &rest),
-        }
+    let cookies = facts.header("cookie");
+    let cookies = cookies.map(|cookies| place_cookie::for_upstream(cookies, place));
+    let target = Target {
+        query: query.as_deref(),
+        private: true,
+        rewrites: !prefix.is_empty(),
+        ..Target::of(upstream, facts.origin, visit.path)
+    };
+    let bearer = Bearer::Viewer(visit);
+    let mut forward = begin(facts, config, &target, bearer, cookies.as_deref());
+    // An app's own upstream is not the one that the secret is for.
+    if *upstream == config.upstream {
+        authorize(&mut forward, config);
+    }
+    forward.set_all(visit.record.headers());
+    forward.set("gatepass-app", &visit.app.id);
+    if !prefix.is_empty() {
+        forward.set("x-forwarded-prefix", prefix);
+        forward.set("accept-encoding", &rewritable(facts));
+    }
+    if let Some(rest) = cookies.filter(|rest| !rest.is_empty()) {
+        forward.set("cookie", &rest);
     }
     let base = match upstream {
         Upstream::Url(base) => base.as_str(),
@@ -108,29 +113,27 @@ pub fn into_place(facts: &Facts<'_>, config: &Config, visit: &Visit<'_>) -> Forw
     };
     // The place itself asks, so to the app it is a request of its own origin.
     if !base.is_empty() && facts.header("origin").is_some() {
-        set.push("origin", origin::of_url(base));
+        forward.set("origin", origin::of_url(base));
     }
     let confinement = Confinement {
-        origin: visit.address.origin.clone(),
-        prefix: prefix.clone(),
-        place: place.to_owned(),
-        upstream: base.to_owned(),
-        frame_ancestors: visit.audience.join(" "),
-        permissions_policy: visit.app.permissions_policy.clone().unwrap_or_default(),
-        embedder_policy: visit.app.embedder_policy.to_owned(),
-        session_cookie: visit.session_cookie.clone(),
+        origin: &visit.address.origin,
+        prefix,
+        place,
+        upstream: base,
+        frame_ancestors: &spaced(visit.audience),
+        permissions_policy: visit.app.permissions_policy.as_deref().unwrap_or_default(),
+        embedder_policy: visit.app.embedder_policy,
+        session_cookie: &visit.session_cookie,
         document: visit.document,
     };
-    Forward {
-        url,
-        service,
-        remove,
-        set,
-        private: true,
-        hide_referrer: false,
-        cors: None,
-        place: Some(confinement.pack()),
-        rewrites: !prefix.is_empty(),
+    forward.end(&confinement.lines())
+}
+
+/// Texts with spaces between; most are one.
+fn spaced(texts: &[String]) -> Cow<'_, str> {
+    match texts {
+        [text] => Cow::Borrowed(text),
+        _ => Cow::Owned(texts.join(" ")),
     }
 }
 
@@ -150,32 +153,45 @@ fn rewritable(facts: &Facts<'_>) -> String {
     }
 }
 
-/// The names of the headers to remove, and the headers to set, whoever asks.
-fn headers(
+/// Begins what is forwarded, whoever asks: without what could deceive the upstream, and
+/// with the connection as it really is. `cookies` are those that are left, if they are
+/// not as they came.
+fn begin(
     facts: &Facts<'_>,
     config: &Config,
+    target: &Target<'_>,
     bearer: Bearer<'_>,
-    upstream: &Upstream,
-) -> (Vec<String>, HeaderList) {
-    let remove = facts
-        .header_names()
-        .filter(|name| is_removed(name, facts, config, bearer))
-        .map(str::to_owned)
-        .collect();
-    let mut set = forwarded(facts);
-    // An app's own upstream is not the one that the secret is for.
-    if let Some(authorization) = &config.upstream_authorization
-        && *upstream == config.upstream
-    {
-        set.push("authorization", authorization);
+    cookies: Option<&str>,
+) -> Forward {
+    let remove = facts.header_names().filter(|name| {
+        is_removed(name, facts, config, bearer) || *name == "cookie" && cookies == Some("")
+    });
+    let mut forward = Forward::begin(target, remove);
+    forward.set("x-forwarded-host", facts.host());
+    forward.set("x-forwarded-proto", facts.scheme());
+    match facts.address() {
+        // It has one spelling only.
+        Some(IpAddr::V4(_)) => {
+            let address = facts.header("cf-connecting-ip").unwrap_or_default();
+            forward.set("x-forwarded-for", address.trim());
+        }
+        Some(address) => forward.set("x-forwarded-for", &address.to_string()),
+        None => {}
     }
-    (remove, set)
+    forward
+}
+
+/// Adds what the upstream knows the gate by.
+fn authorize(forward: &mut Forward, config: &Config) {
+    if let Some(authorization) = &config.upstream_authorization {
+        forward.set("authorization", authorization);
+    }
 }
 
 /// The origin of the page that asks, if the route lets it read the answer.
-pub fn allowed_origin(facts: &Facts<'_>, rule: &Rule) -> Option<String> {
+fn allowed_origin<'a>(facts: &Facts<'a>, rule: &Rule) -> Option<&'a str> {
     let origin = facts.header("origin")?;
-    rule.allows_origin(origin).then(|| origin.to_owned())
+    rule.allows_origin(origin).then_some(origin)
 }
 
 /// Whether a header must not reach the upstream.
@@ -195,42 +211,18 @@ fn is_removed(name: &str, facts: &Facts<'_>, config: &Config, bearer: Bearer<'_>
     }
 }
 
-/// The connection as it really is.
-fn forwarded(facts: &Facts<'_>) -> HeaderList {
-    let mut set = HeaderList::default();
-    set.push("x-forwarded-host", facts.host());
-    set.push("x-forwarded-proto", facts.scheme());
-    if let Some(address) = facts.address() {
-        set.push("x-forwarded-for", &address.to_string());
-    }
-    set
-}
-
-/// Adds whom the gate vouches for.
-fn vouch(set: &mut HeaderList, record: &Record) {
-    set.push_parts("gatepass-user", visible(&record.uid));
-    set.push_parts("gatepass-workspace", visible(&record.workspace));
-    set.push("gatepass-token-id", record.id.as_str());
-    set.push("gatepass-scopes", &record.scopes.joined());
-    if !record.email.is_empty() {
-        set.push_parts("gatepass-email", visible(&record.email));
-    }
-}
-
-/// Percent-encodes all but visible ASCII, and the percent sign itself.
-fn visible(text: &str) -> PercentEncode<'_> {
-    const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
-    utf8_percent_encode(text, ENCODED)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
+    use std::net::IpAddr;
 
-    #[test]
-    fn values_outside_visible_ascii_are_percent_encoded() {
-        let visible = |text| visible(text).to_string();
-        assert_eq!(visible("ada@example.com"), "ada@example.com");
-        assert_eq!(visible("Ada L\u{f6}v%\r\n"), "Ada%20L%C3%B6v%25%0D%0A");
+    proptest! {
+        #[test]
+        fn an_ipv4_address_has_one_spelling(text in "[0-9]{1,4}(\\.[0-9]{1,4}){3}", bits: u32) {
+            if let Ok(address) = text.parse::<IpAddr>() {
+                prop_assert_eq!(address.to_string(), text);
+            }
+            prop_assert!(IpAddr::V4(bits.into()).to_string().parse::<IpAddr>().is_ok());
+        }
     }
 }

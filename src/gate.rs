@@ -33,6 +33,7 @@ use crate::settings::Settings;
 use crate::time::Time;
 use crate::token::{Kind, Token};
 use crate::verdict::Verdict;
+use crate::vouched::Vouched;
 use serde::Serialize;
 use std::rc::Rc;
 
@@ -128,8 +129,7 @@ impl Gate {
         if let Some(audience) = check.embed_audience() {
             return check.refusal_in_embed(problem, &audience);
         }
-        let rule = self.config.routes.find(facts.method, facts.path);
-        refusal(facts, rule.ok(), problem, None)
+        refusal(facts, &self.config.routes, problem, None)
     }
 }
 
@@ -140,7 +140,7 @@ pub(crate) struct Check<'a, 'f> {
     pub(crate) now_ms: u64,
 }
 
-impl Check<'_, '_> {
+impl<'f> Check<'_, 'f> {
     fn decide(&mut self) -> Result<Verdict, Stop> {
         let facts = self.facts;
         let own = facts.own_path();
@@ -238,7 +238,7 @@ impl Check<'_, '_> {
         let rule = config
             .routes
             .find(self.facts.method, self.facts.path)
-            .map_err(|unclear| self.stop(&Problem::invalid_request(unclear.to_string())))?;
+            .map_err(|unclear| self.stop(Problem::invalid_request(unclear.to_string())))?;
         if rule.public {
             let forward = forward::forward(self.facts, &config, rule, Bearer::Anyone);
             return Ok(Verdict::Allow(forward));
@@ -289,8 +289,8 @@ impl Check<'_, '_> {
     /// The one credential of the request, or a refusal.
     pub(crate) fn required(
         &self,
-        found: Result<Option<Credential>, CredentialError>,
-    ) -> Result<Credential, Stop> {
+        found: Result<Option<Credential<'f>>, CredentialError>,
+    ) -> Result<Credential<'f>, Stop> {
         match found {
             Ok(Some(credential)) => {
                 if credential.source == Source::Basic {
@@ -298,18 +298,18 @@ impl Check<'_, '_> {
                 }
                 Ok(credential)
             }
-            Ok(None) => Err(self.stop(&Problem::new(
+            Ok(None) => Err(self.stop(Problem::new(
                 401,
                 Code::TokenMissing,
                 "send a token: \"Authorization: Bearer <token>\", or Basic with the token as password",
             ))),
             Err(CredentialError::TooLong) => {
                 let sentence = CredentialError::TooLong.to_string();
-                Err(self.stop(&Problem::new(431, Code::InvalidRequest, sentence)))
+                Err(self.stop(Problem::new(431, Code::InvalidRequest, sentence)))
             }
             Err(mistake) => {
                 let problem = Problem::invalid_request(mistake.to_string());
-                Err(self.stop_with(&problem, Some(Challenge::InvalidRequest)))
+                Err(self.stop_with(problem, Some(Challenge::InvalidRequest)))
             }
         }
     }
@@ -319,23 +319,23 @@ impl Check<'_, '_> {
     pub(crate) fn refuse_cross_site(&self) -> Result<(), Stop> {
         if self.facts.cross_site() {
             let sentence = "a page of another site made this request";
-            return Err(self.stop(&Problem::new(403, Code::CrossSite, sentence)));
+            return Err(self.stop(Problem::new(403, Code::CrossSite, sentence)));
         }
         Ok(())
     }
 
     /// The record of a presented PAT that is good here and now.
-    pub(crate) fn pat(&mut self, credential: &Credential) -> Result<Rc<Record>, Stop> {
+    pub(crate) fn pat(&mut self, credential: &Credential<'_>) -> Result<Rc<Vouched>, Stop> {
         let token = Token::parse(&credential.text).map_err(|_| {
             let sentence = match self.facts.own_path() {
                 None => "this is not a token; check that it was copied whole",
                 Some(_) => "this is neither the operator key nor a token; check it",
             };
-            self.stop(&Problem::new(401, Code::TokenMalformed, sentence))
+            self.stop(Problem::new(401, Code::TokenMalformed, sentence))
         })?;
         if token.kind() != Kind::Pat {
             let sentence = "an embed token opens an embed, not the API";
-            return Err(self.stop(&Problem::new(401, Code::KindMismatch, sentence)));
+            return Err(self.stop(Problem::new(401, Code::KindMismatch, sentence)));
         }
         let digest = Digest::of(token.secret());
         let hint = token.hint();
@@ -344,11 +344,11 @@ impl Check<'_, '_> {
         let record = self.asked_if_strict(record, &hint, digest)?;
         if record.kind() != Kind::Pat {
             let sentence = "an embed token opens an embed, not the API";
-            return Err(self.stop(&Problem::new(401, Code::KindMismatch, sentence)));
+            return Err(self.stop(Problem::new(401, Code::KindMismatch, sentence)));
         }
         match self.fault(&record, &settings) {
             None => Ok(record),
-            Some(problem) => Err(self.stop(&problem)),
+            Some(problem) => Err(self.stop(problem)),
         }
     }
 
@@ -380,7 +380,8 @@ impl Check<'_, '_> {
             let sentence = "tokens are switched off in this workspace";
             return Some(Problem::new(403, Code::AuthenticationDisabled, sentence));
         }
-        if !record.allowed_ips.admit(self.facts.address()) {
+        let ips = &record.allowed_ips;
+        if !ips.is_empty() && !ips.admit(self.facts.address()) {
             let sentence = "the token may not be used from this address";
             return Some(Problem::new(403, Code::AddressNotAllowed, sentence));
         }
@@ -389,10 +390,10 @@ impl Check<'_, '_> {
 
     pub(crate) fn unknown(&self) -> Stop {
         let sentence = "there is no such token";
-        self.stop(&Problem::new(401, Code::TokenUnknown, sentence))
+        self.stop(Problem::new(401, Code::TokenUnknown, sentence))
     }
 
-    pub(crate) fn stop(&self, problem: &Problem) -> Stop {
+    pub(crate) fn stop(&self, problem: Problem) -> Stop {
         let challenge = match (problem.status, problem.code) {
             (401, Code::TokenMissing) => Some(Challenge::Missing),
             (401, _) => Some(Challenge::InvalidToken),
@@ -404,19 +405,15 @@ impl Check<'_, '_> {
     pub(crate) fn stop_for_scope(&self, needed: &str) -> Stop {
         let sentence = format!("the token lacks a scope; needed: {needed}");
         let problem = Problem::new(403, Code::ScopeInsufficient, sentence);
-        self.stop_with(&problem, Some(Challenge::InsufficientScope(needed)))
+        self.stop_with(problem, Some(Challenge::InsufficientScope(needed)))
     }
 
-    fn stop_with(&self, problem: &Problem, challenge: Option<Challenge<'_>>) -> Stop {
-        let rule = self
-            .gate
-            .config
-            .routes
-            .find(self.facts.method, self.facts.path);
-        let answer = refusal(self.facts, rule.ok(), problem, challenge);
+    fn stop_with(&self, problem: Problem, challenge: Option<Challenge<'_>>) -> Stop {
+        let routes = &self.gate.config.routes;
+        let answer = refusal(self.facts, routes, &problem, challenge);
         Stop {
             verdict: Box::new(Verdict::Answer(answer)),
-            problem: Some(problem.clone()),
+            problem: Some(problem),
         }
     }
 }

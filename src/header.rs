@@ -37,18 +37,15 @@ pub const FETCH_METADATA: &str = "sec-fetch-";
 /// which the gate vouches for somebody. What the gate itself reads passes in its
 /// true spelling only.
 pub fn is_stripped(name: &str) -> bool {
-    STRIPPED.iter().any(|plain| folds_to(name, plain))
-        || STRIPPED_PREFIXES.iter().any(|prefix| {
-            let head = name.as_bytes().get(..prefix.len());
-            head.is_some_and(|head| folds(head, prefix))
-        })
-        || ONE_SPELLING
-            .iter()
-            .any(|plain| name != *plain && folds_to(name, plain))
-}
-
-fn folds_to(name: &str, plain: &str) -> bool {
-    name.len() == plain.len() && folds(name.as_bytes(), plain)
+    let bytes = name.as_bytes();
+    let begins = |prefix: &&str| {
+        let head = bytes.get(..prefix.len());
+        head.is_some_and(|head| folds(head, prefix))
+    };
+    let is = |plain: &&str| plain.len() == bytes.len() && folds(bytes, plain);
+    STRIPPED_PREFIXES.iter().any(begins)
+        || STRIPPED.iter().any(is)
+        || ONE_SPELLING.iter().any(|plain| is(plain) && name != *plain)
 }
 
 /// Whether bytes are a plain name, when case and all but letters and digits are

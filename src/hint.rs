@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 /// token that no cache knows yet leads straight to its authority. They are not
 /// keyed, since they must outlive every key: a hint does not hide whose token
 /// it is from somebody who can guess the user id.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Hint(String);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Hint([u8; Hint::LENGTH]);
 
 impl Hint {
     /// How many characters a hint has.
@@ -29,24 +29,18 @@ impl Hint {
 
     /// The hint at the head of base62 text.
     pub(crate) fn leading(text: &str) -> Self {
-        Self(text.get(..Self::LENGTH).unwrap_or_default().to_owned())
+        Self(text.as_bytes().first_chunk().copied().unwrap_or_default())
+    }
+
+    /// The hint that these bytes are.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let is_hint = bytes.iter().all(u8::is_ascii_alphanumeric);
+        bytes.try_into().ok().filter(|_| is_hint).map(Self)
     }
 
     /// The four characters.
     pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for Hint {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.len() == Self::LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            Ok(Self(text))
-        } else {
-            Err("hint is not four base62 characters")
-        }
+        core::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 

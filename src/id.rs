@@ -17,7 +17,7 @@ impl Id {
     /// which 80 bits are used.
     pub fn generate(hint: &Hint, now_ms: u64, entropy: [u8; 16]) -> Self {
         let ulid = Ulid::from_parts(now_ms, u128::from_be_bytes(entropy));
-        Self(format!("{}-{ulid}", hint.as_str()))
+        Self::of(*hint, ulid)
     }
 
     /// Reads an id in its one canonical spelling.
@@ -32,9 +32,14 @@ impl Id {
     /// Reads the hint's four characters and the ULID's 16 bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (hint, ulid) = bytes.split_at_checked(Hint::LENGTH)?;
-        let hint = Hint::try_from(core::str::from_utf8(hint).ok()?.to_owned()).ok()?;
+        let hint = Hint::from_bytes(hint)?;
         let ulid = Ulid::from_bytes(ulid.try_into().ok()?);
-        Some(Self(format!("{}-{ulid}", hint.as_str())))
+        Some(Self::of(hint, ulid))
+    }
+
+    fn of(hint: Hint, ulid: Ulid) -> Self {
+        let mut digits = [0; ulid::ULID_LEN];
+        Self([hint.as_str(), "-", ulid.array_to_str(&mut digits)].concat())
     }
 
     /// The hint's four characters and the ULID's 16 bytes.

@@ -25,9 +25,9 @@
 //!   and in an embed a [`session`], in a [`cookie`].
 //! - What is kept: [`record`] and [`settings`] in KV, [`entry`] and [`sessions`] in
 //!   the [`ledger`], users in the [`directory`]; the [`outbox`] brings one to the
-//!   other, and [`memory`] is what an isolate remembers of it.
+//!   other, and [`memory`] is what an isolate remembers of it, a [`vouched`] record each.
 //! - What decides: [`gate`], with [`records`], [`route`], [`path`], [`scope`],
-//!   [`address`] and [`config`].
+//!   [`address`] and [`config`]; [`bytes`] cuts the texts that they read.
 //! - Embeds: [`embed`] decides about entries and places, [`entrance`] opens a session,
 //!   [`watch`] and [`page`] are what Gatepass itself shows in a frame. A [`place`] is
 //!   at a host of its own or a path ([`embed_host`]); [`app`] is what can be
@@ -58,6 +58,7 @@ pub mod answer;
 pub mod api;
 pub mod app;
 pub mod base62;
+pub mod bytes;
 pub mod challenge;
 pub mod change;
 pub mod config;
@@ -111,6 +112,7 @@ pub mod token;
 pub mod tooljet;
 pub mod transaction;
 pub mod verdict;
+pub mod vouched;
 pub mod watch;
 pub mod wire;
 

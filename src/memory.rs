@@ -14,6 +14,7 @@ use crate::place::Place;
 use crate::record::{Record, State};
 use crate::settings::Settings;
 use crate::time::Time;
+use crate::vouched::Vouched;
 use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -62,7 +63,7 @@ struct Note {
 #[derive(Clone, Debug)]
 enum What {
     /// The record with the highest `rev`.
-    Record(Rc<Record>),
+    Record(Rc<Vouched>),
     /// There is none.
     Gap(Why),
     /// The origins that may frame a place, if KV knew it.
@@ -99,7 +100,7 @@ impl Memory {
     }
 
     /// What is known of a token.
-    pub fn record(&self, digest: &Digest, now_ms: u64) -> Knowledge<Record> {
+    pub fn record(&self, digest: &Digest, now_ms: u64) -> Knowledge<Vouched> {
         let seen = self.newest(digest, now_ms);
         if let Some((record, at)) = seen
             && is_fresh(at, now_ms)
@@ -210,7 +211,7 @@ impl Memory {
             .newest(&digest, now_ms)
             .map(|(seen, _)| Rc::clone(seen))
             .filter(|seen| seen.rev > record.rev);
-        let record = newer.unwrap_or_else(|| Rc::new(record));
+        let record = newer.unwrap_or_else(|| Rc::new(record.into()));
         self.gaps.remove(&digest);
         let open = record.state == State::Active && !record.expired(Time::from_millis(now_ms));
         let (kept, left) = if open {
@@ -224,7 +225,7 @@ impl Memory {
 
     /// The record with the highest `rev` that is still remembered, and when it
     /// was read.
-    fn newest(&self, digest: &Digest, now_ms: u64) -> Option<(&Rc<Record>, u64)> {
+    fn newest(&self, digest: &Digest, now_ms: u64) -> Option<(&Rc<Vouched>, u64)> {
         let refused = self
             .refused
             .get(digest)

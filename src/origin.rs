@@ -1,5 +1,7 @@
 //! Web origins, in the one spelling that browsers send (HTML §7.1.1).
 
+use crate::bytes::find;
+
 /// Whether a text is a serialised origin: `http` or `https`, a host in lower
 /// case, and a port unless it is the scheme's own; no path, no wildcard. Such a
 /// text is safe as a source in a Content-Security-Policy.
@@ -35,6 +37,9 @@ pub fn parts(origin: &str) -> (&str, &str, &str) {
 
 /// A host without its port.
 pub fn without_port(host: &str) -> &str {
+    if find(host, b':').is_none() {
+        return host;
+    }
     let port = host.rfind(':').filter(|at| {
         let port = host.get(*at..).unwrap_or_default();
         !port.contains(']')

@@ -4,21 +4,41 @@
 //! left to fear is an upstream that decodes, folds or climbs where the gate did
 //! not: the functions here recognise the spellings that allow it.
 
+use crate::bytes::pieces;
 use percent_encoding::percent_decode_str;
 
 /// Whether a segment could be read as another one. Asked of each segment that
 /// decides which rule applies: there, only one spelling of a name is let in.
 pub fn ambiguous(segment: &str) -> bool {
-    segment.is_empty() || segment.contains(['\\', ';']) || has_needless_encoding(segment)
+    segment.is_empty()
+        || !is_plain(segment) && (segment.contains(['\\', ';']) || has_needless_encoding(segment))
+}
+
+/// Whether any segment of a path climbs.
+pub fn climbs_anywhere(path: &str) -> bool {
+    let is_simple = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
+    !path.bytes().all(is_simple) && pieces(path, b'/').any(climbs)
 }
 
 /// Whether a segment could lead out of the folder it stands in, in however many
 /// layers of encoding, or holds a control character. Asked of every segment.
 pub fn climbs(segment: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if segment.bytes().all(plain) {
-        return false;
+    if is_plain(segment) {
+        return matches!(segment, "." | "..");
     }
+    climbs_decoded(segment)
+}
+
+/// Whether a segment is the same however it is read.
+fn is_plain(segment: &str) -> bool {
+    let plain = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || byte.is_ascii_graphic() && !matches!(byte, b'%' | b'/' | b'\\' | b';' | b'?' | b'#')
+    };
+    segment.bytes().all(plain)
+}
+
+fn climbs_decoded(segment: &str) -> bool {
     let mut bytes = segment.as_bytes().to_vec();
     for _ in 0..MAX_LAYERS {
         if bytes.iter().any(u8::is_ascii_control) || is_overlong(&bytes) || has_dots(&bytes) {
@@ -154,6 +174,19 @@ mod tests {
                 let decoded = percent_decode_str(&segment).decode_utf8().unwrap();
                 prop_assert!(!decoded.contains(['\\', '?', '#']));
             }
+        }
+
+        #[test]
+        fn a_plain_segment_is_what_it_is_decoded(segment in "(\\.{1,3}|[ -~]|\\PC){0,4}") {
+            prop_assert_eq!(climbs(&segment), climbs_decoded(&segment));
+            if is_plain(&segment) && !segment.is_empty() {
+                prop_assert!(!segment.contains(['\\', ';']) && !has_needless_encoding(&segment));
+            }
+        }
+
+        #[test]
+        fn a_path_climbs_where_a_segment_does(path in "/(\\.|%2[eEfF]|[/a-cZ0-9_;~-]){0,8}") {
+            prop_assert_eq!(climbs_anywhere(&path), path.split('/').any(climbs));
         }
 
         #[test]

@@ -24,8 +24,8 @@ impl Place {
             hasher.update(b"\0");
         }
         hasher.update(label.as_bytes());
-        let hash = hasher.finalize();
-        Self::from_bytes(hash.get(..Self::BYTES).unwrap_or_default())
+        let hash: [u8; 32] = hasher.finalize().into();
+        Self::from_bytes(hash.first_chunk().unwrap_or(&[0; Self::BYTES]))
     }
 
     /// Reads a name.
@@ -35,7 +35,7 @@ impl Place {
     }
 
     /// The name that these bytes stand for.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+    pub(crate) fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
         Self(Base32Unpadded::encode_string(bytes))
     }
 
@@ -51,7 +51,7 @@ impl Place {
 
     /// The name of the cookie that holds its session.
     pub fn cookie(&self) -> String {
-        format!("{COOKIE_PREFIX}{}", self.0)
+        [COOKIE_PREFIX, &self.0].concat()
     }
 }
 

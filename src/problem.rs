@@ -3,7 +3,6 @@
 use crate::answer::Answer;
 use crate::wire::{Wire, wire_struct, wire_text};
 use core::ops::Deref;
-use serde::Serialize;
 use std::borrow::Cow;
 
 /// Makes the codes, each with its name in answers.
@@ -182,24 +181,25 @@ impl Problem {
     /// The answer, as `application/problem+json`. A 503 and a 429 say when to
     /// come back.
     pub fn answer(&self) -> Answer {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            title: &'static str,
-            status: u16,
-            code: &'static str,
-            detail: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            field: Option<&'a str>,
+        let mut body = String::with_capacity(USUAL_LENGTH);
+        body.push_str("{\"title\":\"");
+        body.push_str(title(self.status));
+        body.push_str("\",\"status\":");
+        body.push_str(&self.status.to_string());
+        body.push_str(",\"code\":\"");
+        body.push_str(self.code.name());
+        body.push_str("\",\"detail\":");
+        push_quoted(&mut body, &self.detail);
+        if let Some(field) = &self.field {
+            body.push_str(",\"field\":");
+            push_quoted(&mut body, field);
         }
-        let body = Body {
-            title: title(self.status),
-            status: self.status,
-            code: self.code.name(),
-            detail: &self.detail,
-            field: self.field.as_deref(),
-        };
-        let body = Answer::with_body(self.status, "application/problem+json", &body);
-        self.status_headers(body)
+        body.push('}');
+        self.status_headers(Answer::with_body(
+            self.status,
+            "application/problem+json",
+            body,
+        ))
     }
 
     /// An answer with the headers that go with the status.
@@ -219,6 +219,21 @@ impl core::fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+/// Adds a text as JSON. Most can stand as they are, which is soon seen.
+fn push_quoted(json: &mut String, text: &str) {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        json.push('"');
+        json.push_str(text);
+        json.push('"');
+    } else {
+        json.push_str(&serde_json::to_string(text).unwrap_or_default());
+    }
+}
+
+/// Bytes that most problems have room in.
+const USUAL_LENGTH: usize = 256;
 
 /// The status's own phrase (RFC 9110 §15).
 const fn title(status: u16) -> &'static str {
@@ -262,6 +277,9 @@ wire_text!(Code, code => code.name(), Code::parse);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::option;
+    use proptest::prelude::*;
+    use serde_json::Value;
 
     #[test]
     fn a_problem_has_the_status_of_its_answer_and_a_stable_code() {
@@ -272,6 +290,24 @@ mod tests {
             "{\"title\":\"Bad Request\",\"status\":400,\"code\":\"invalid_field\",\
              \"detail\":\"must not be empty\",\"field\":\"name\"}"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_stands_in_the_json(
+            detail in "(\\PC|[\"\\\\\n\u{0}\u{7f}]){0,8}", field in option::of("(\\PC|[\"\\\\\n]){0,4}"),
+        ) {
+            let mut problem = Problem::invalid_request(detail.clone());
+            problem.0.field = field.clone().map(Cow::Owned);
+            let mut json = serde_json::json!({
+                "title": "Bad Request", "status": 400, "code": "invalid_request", "detail": detail,
+            });
+            if let Some(field) = field {
+                json["field"] = field.into();
+            }
+            let body: Value = serde_json::from_str(&problem.answer().body).unwrap();
+            prop_assert_eq!(body, json);
+        }
     }
 
     #[test]

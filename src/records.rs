@@ -11,6 +11,7 @@ use crate::problem::Problem;
 use crate::record::Record;
 use crate::settings::Settings;
 use crate::verdict::{Question, Verdict};
+use crate::vouched::Vouched;
 use std::rc::Rc;
 
 impl Check<'_, '_> {
@@ -21,7 +22,7 @@ impl Check<'_, '_> {
         hint: &Hint,
         digest: Digest,
         known: bool,
-    ) -> Result<Rc<Record>, Stop> {
+    ) -> Result<Rc<Vouched>, Stop> {
         if let Some(found) = self.told(hint, digest) {
             let record = self.understood(found.as_deref())?;
             let ours = record.filter(|record| self.is_ours(record));
@@ -34,7 +35,7 @@ impl Check<'_, '_> {
             Knowledge::Known(_) => Err(self.ask_ledger(hint, digest, known)),
             Knowledge::NotInKv { seen } => Err(self.ask_ledger(hint, digest, known || seen)),
             Knowledge::Nowhere => Err(self.unknown()),
-            Knowledge::Malformed => Err(self.stop(&Problem::store_unavailable())),
+            Knowledge::Malformed => Err(self.stop(Problem::store_unavailable())),
             Knowledge::Unread => {
                 let mut keys = vec![format!("t/{}", digest.to_hex())];
                 if let [workspace] = self.gate.config.workspaces.as_slice()
@@ -55,10 +56,10 @@ impl Check<'_, '_> {
     /// token or the deployment is strict.
     pub(crate) fn asked_if_strict(
         &self,
-        record: Rc<Record>,
+        record: Rc<Vouched>,
         hint: &Hint,
         digest: Digest,
-    ) -> Result<Rc<Record>, Stop> {
+    ) -> Result<Rc<Vouched>, Stop> {
         if !record.strict && !self.gate.config.strict {
             return Ok(record);
         }
@@ -66,7 +67,8 @@ impl Check<'_, '_> {
             return Err(self.ask_ledger(hint, digest, true));
         };
         let record = self.understood(found.as_deref())?;
-        record.map(Rc::new).ok_or_else(|| self.unknown())
+        let record = record.map(|record| Rc::new(record.into()));
+        record.ok_or_else(|| self.unknown())
     }
 
     /// What the ledger said about a token, in answer to this very request.
@@ -79,7 +81,7 @@ impl Check<'_, '_> {
 
     fn understood(&self, record: Option<&str>) -> Result<Option<Record>, Stop> {
         let parsed = record.map(Record::parse).transpose();
-        parsed.map_err(|_| self.stop(&Problem::store_unavailable()))
+        parsed.map_err(|_| self.stop(Problem::store_unavailable()))
     }
 
     /// A workspace's settings, from memory, KV or the directory.
@@ -104,7 +106,7 @@ impl Check<'_, '_> {
                 budgets: Vec::new(),
             }))),
             Knowledge::Malformed | Knowledge::Nowhere => {
-                Err(self.stop(&Problem::store_unavailable()))
+                Err(self.stop(Problem::store_unavailable()))
             }
         }
     }

@@ -5,6 +5,7 @@
 //! `/*` and matches all below. Rules are kept as a tree of segments, so that a
 //! look-up costs the depth of the path and not the number of rules.
 
+use crate::bytes::pieces;
 use crate::fields::Fields;
 use crate::origin::is_origin;
 use crate::path;
@@ -183,7 +184,7 @@ impl Routes {
 
     /// The rule for a method and a path. A trailing slash makes no difference.
     pub fn find(&self, method: &str, path: &str) -> Result<&Rule, UnclearPath> {
-        if segments(path).any(path::climbs) {
+        if path::climbs_anywhere(path) {
             return Err(UnclearPath);
         }
         let Some(index) = self.first_match(method, path)? else {
@@ -191,14 +192,8 @@ impl Routes {
         };
         let rule = self.rules.get(index).ok_or(UnclearPath)?;
         let literals = rule.path.strip_suffix("/*").unwrap_or(&rule.path);
-        let same_case = segments(literals)
-            .zip(segments(path))
-            .all(|(ours, theirs)| ours == theirs);
-        if same_case {
-            Ok(rule)
-        } else {
-            Err(UnclearPath)
-        }
+        let is_same_case = path.starts_with(literals);
+        is_same_case.then_some(rule).ok_or(UnclearPath)
     }
 
     /// The first rule that matches when case is ignored.
@@ -240,8 +235,11 @@ impl Routes {
 fn segments(path: &str) -> impl Iterator<Item = &str> {
     let path = path.strip_prefix('/').unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
-    let empty = path.is_empty();
-    path.split('/').filter(move |_| !empty)
+    let mut segments = pieces(path, b'/');
+    if path.is_empty() {
+        segments.next();
+    }
+    segments
 }
 
 fn in_lower_case(segment: &str) -> Cow<'_, str> {

@@ -130,16 +130,19 @@ pub fn generate(kind: Kind, hint: &Hint, entropy: &[u8; 64]) -> Option<String> {
 /// Whether the text holds, anywhere, something of a token's shape, be its
 /// checksum right or wrong. For keeping secrets from going where they must not.
 pub fn appears_in(text: &str) -> bool {
-    text.match_indices("pat_").any(|(at, _)| {
-        let rest = text.get(at..).unwrap_or_default();
-        [Kind::Embed, Kind::Pat].into_iter().any(|kind| {
-            let digits = rest
-                .strip_prefix(kind.prefix())
-                .and_then(|rest| rest.strip_prefix('_'))
-                .unwrap_or_default();
-            digits.bytes().take_while(u8::is_ascii_alphanumeric).count() >= TAIL_LENGTH
-        })
-    })
+    let ends_with_tail = |(prefix, rest): (&str, &str)| {
+        let digits = rest.bytes().skip(1);
+        let is_long = digits.take_while(u8::is_ascii_alphanumeric).count() >= TAIL_LENGTH;
+        is_long
+            && [Kind::Embed, Kind::Pat]
+                .iter()
+                .any(|kind| prefix.ends_with(kind.prefix()))
+    };
+    let signs = text.bytes().enumerate().filter(|(_, byte)| *byte == b'_');
+    text.len() > TAIL_LENGTH
+        && signs
+            .filter_map(|(at, _)| text.split_at_checked(at))
+            .any(ends_with_tail)
 }
 
 /// The text is not a token: wrong prefix, length, alphabet or checksum.
@@ -231,6 +234,17 @@ mod tests {
                 .collect();
             prop_assume!(changed != text);
             prop_assert!(Token::parse(&changed).is_err());
+        }
+
+        #[test]
+        fn a_token_is_seen_wherever_it_stands(
+            before in "[pat_embd]{0,12}", tail in "[0-9A-Za-z]{34,38}", after in "[_ a]?",
+        ) {
+            let text = format!("{before}_{tail}{after}");
+            let is_long = tail.len() >= TAIL_LENGTH
+                || after == "a" && tail.len() == TAIL_LENGTH - 1;
+            let is_prefixed = before.ends_with("pat") || before.ends_with("pat_embed");
+            prop_assert_eq!(appears_in(&text), is_long && is_prefixed);
         }
 
         #[test]

@@ -46,11 +46,12 @@ pub enum Verdict {
 
 impl Verdict {
     /// The lines for the shell.
-    pub fn to_text(&self) -> String {
-        let mut lines = Lines(String::with_capacity(1024));
+    pub fn into_text(self) -> String {
+        let mut lines = Lines(String::new());
         match self {
-            Self::Allow(forward) => forward.write(&mut lines),
+            Self::Allow(forward) => return forward.0,
             Self::Answer(answer) => {
+                lines.0.reserve(USUAL_LENGTH);
                 lines.push("answer");
                 lines.push(&answer.status.to_string());
                 for (name, value) in &answer.headers {
@@ -95,112 +96,137 @@ impl Lines {
     }
 }
 
-/// How to forward a request.
+/// How to forward a request: its lines, which are written once and in their order. It
+/// is begun with a [`Target`]; then come the headers to set, and it is ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Forward {
-    /// The whole URL that the upstream gets.
-    pub url: String,
-    /// The service binding to send it to; none: the network.
-    pub service: Option<String>,
-    /// The names of the headers to remove, as they came.
-    pub remove: Vec<String>,
-    /// The headers to set afterwards.
-    pub set: HeaderList,
+pub struct Forward(String);
+
+/// Where a request goes, and what holds for its answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Target<'a> {
+    /// What the URL begins with: scheme, host and base path.
+    pub base: &'a str,
+    /// The path, which is set on the base and never resolved.
+    pub path: &'a str,
+    /// The query, where there is one.
+    pub query: Option<&'a str>,
+    /// The service binding to send it to; empty: the network.
+    pub service: &'a str,
+    /// The origin whose page may read the answer; empty: none.
+    pub cors: &'a str,
     /// Whether the answer is for this client only, so that no shared cache may
     /// keep it.
     pub private: bool,
     /// Whether the token stood in the URL, which no other site may then hear of.
     pub hide_referrer: bool,
-    /// The origin whose page may read the answer.
-    pub cors: Option<String>,
-    /// What the answer must become in a place ([`crate::confine`]), packed.
-    pub place: Option<String>,
     /// Whether URLs in its HTML must be moved into the place ([`crate::rewrite`]).
     pub rewrites: bool,
 }
 
-impl Forward {
-    /// Where a path of the upstream stands: its URL, by setting path and query
-    /// on the base, and its service binding. A service gets the address that
-    /// the client used.
-    pub fn target(
-        upstream: &Upstream,
-        origin: &str,
-        path: &str,
-        query: Option<&str>,
-    ) -> (String, Option<String>) {
+impl<'a> Target<'a> {
+    /// A path of an upstream. A service gets the address that the client used.
+    pub fn of(upstream: &'a Upstream, origin: &'a str, path: &'a str) -> Self {
         let (base, service) = match upstream {
-            Upstream::Url(base) => (base.as_str(), None),
-            Upstream::Service(binding) => (origin, Some(binding.clone())),
+            Upstream::Url(base) => (base.as_str(), ""),
+            Upstream::Service(binding) => (origin, binding.as_str()),
         };
-        let (mark, query) = query.map_or(("", ""), |query| ("?", query));
-        ([base, path, mark, query].concat(), service)
+        Self {
+            base,
+            path,
+            service,
+            ..Self::default()
+        }
     }
+}
 
-    fn write(&self, lines: &mut Lines) {
-        lines.push("allow");
-        lines.push(&self.url);
-        lines.push(self.service.as_deref().unwrap_or_default());
-        lines.push(self.cors.as_deref().unwrap_or_default());
+impl Forward {
+    /// Begins it; these headers are removed, by their names as they came.
+    pub fn begin<'a>(target: &Target<'_>, remove: impl Iterator<Item = &'a str>) -> Self {
+        let mut text = String::with_capacity(USUAL_LENGTH);
+        text.push_str("allow\n");
+        text.push_str(target.base);
+        text.push_str(target.path);
+        if let Some(query) = target.query {
+            text.push('?');
+            text.push_str(query);
+        }
+        for line in [target.service, target.cors] {
+            text.push('\n');
+            text.push_str(line);
+        }
+        text.push('\n');
         for (flag, letter) in [
-            (self.private, 'p'),
-            (self.hide_referrer, 'h'),
-            (self.rewrites, 'r'),
+            (target.private, "p"),
+            (target.hide_referrer, "h"),
+            (target.rewrites, "r"),
         ] {
             if flag {
-                lines.0.push(letter);
+                text.push_str(letter);
             }
         }
-        lines.push("");
-        for (index, name) in self.remove.iter().enumerate() {
-            if index > 0 {
-                lines.0.push(',');
-            }
-            lines.0.push_str(name);
+        text.push('\n');
+        let mut sign = "";
+        for name in remove {
+            text.push_str(sign);
+            text.push_str(name);
+            sign = ",";
         }
-        lines.push("");
-        lines.0.push_str(&self.set.0);
-        lines.push("");
-        lines.push(self.place.as_deref().unwrap_or_default());
+        text.push('\n');
+        Self(text)
+    }
+
+    /// Sets a header.
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        push_header(&mut self.0, name, value);
+    }
+
+    /// Sets headers.
+    pub fn set_all(&mut self, headers: &HeaderLines) {
+        self.0.push_str(&headers.0);
+    }
+
+    /// Ends it; in a place with what its answer must become ([`crate::confine`]).
+    #[must_use]
+    pub fn end(mut self, place: &[&str]) -> Self {
+        if place.is_empty() {
+            self.0.push('\n');
+        }
+        for line in place {
+            self.0.push('\n');
+            self.0.push_str(line);
+        }
+        self
     }
 }
 
 /// Header fields in order, as the lines that cross: name and value of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HeaderList(String);
+pub struct HeaderLines(String);
 
-impl HeaderList {
+impl HeaderLines {
     /// Adds a field.
     pub fn push(&mut self, name: &'static str, value: &str) {
-        self.begin(name);
-        self.0.push_str(value);
-        self.0.push('\n');
+        push_header(&mut self.0, name, value);
     }
 
     /// Adds a field whose value is encoded on the way.
-    pub fn push_parts(&mut self, name: &'static str, value: PercentEncode<'_>) {
-        self.begin(name);
+    pub fn push_encoded(&mut self, name: &'static str, value: PercentEncode<'_>) {
+        self.0.push_str(name);
+        self.0.push('\n');
         self.0.extend(value);
         self.0.push('\n');
     }
+}
 
-    fn begin(&mut self, name: &'static str) {
-        if self.0.is_empty() {
-            self.0.reserve(USUAL_LENGTH);
-        }
-        self.0.push_str(name);
-        self.0.push('\n');
-    }
-
-    /// The fields.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut lines = self.0.split_terminator('\n');
-        core::iter::from_fn(move || Some((lines.next()?, lines.next()?)))
+fn push_header(lines: &mut String, name: &'static str, value: &str) {
+    for line in [name, value] {
+        lines.push_str(line);
+        lines.push('\n');
     }
 }
 
-/// Bytes that the headers of most requests have room in.
-const USUAL_LENGTH: usize = 512;
+/// Bytes that most verdicts have room in.
+const USUAL_LENGTH: usize = 1024;
 
 /// A question to a Durable Object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,24 +245,29 @@ pub struct Question {
 mod tests {
     use super::*;
 
+    fn url_and_service(upstream: &Upstream, path: &str, query: Option<&str>) -> String {
+        let target = Target {
+            query,
+            ..Target::of(upstream, "https://gate.example", path)
+        };
+        Forward::begin(&target, [].into_iter()).end(&[]).0
+    }
+
     #[test]
     fn a_path_is_set_on_the_base_and_never_resolved() {
         let upstream = Upstream::Url("https://app.example/base".to_owned());
-        let (url, service) = Forward::target(
-            &upstream,
-            "https://gate.example",
-            "//evil.example/x",
-            Some("q"),
+        assert_eq!(
+            url_and_service(&upstream, "//evil.example/x", Some("q")),
+            "allow\nhttps://app.example/base//evil.example/x?q\n\n\n\n\n\n"
         );
-        assert_eq!(url, "https://app.example/base//evil.example/x?q");
-        assert_eq!(service, None);
     }
 
     #[test]
     fn a_service_sees_the_address_that_the_client_used() {
         let upstream = Upstream::Service("APP".to_owned());
-        let (url, service) = Forward::target(&upstream, "https://gate.example", "/x", None);
-        assert_eq!(url, "https://gate.example/x");
-        assert_eq!(service.as_deref(), Some("APP"));
+        assert_eq!(
+            url_and_service(&upstream, "/x", None),
+            "allow\nhttps://gate.example/x\nAPP\n\n\n\n\n"
+        );
     }
 }

@@ -22,8 +22,9 @@ use gatepass::record::{Embed, Record, State};
 use gatepass::session::{Session, SessionKeys};
 use gatepass::time::Time;
 use gatepass::token::{self, Kind};
-use gatepass::verdict::{Forward, Verdict};
-use shell::{NOW, Shell, headers, set};
+use gatepass::verdict::Verdict;
+use shell::lines::Forwarded;
+use shell::{NOW, Shell, headers};
 
 const KEYS: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const PORTAL: &str = "https://portal.example";
@@ -150,7 +151,7 @@ fn shown(shell: &mut Shell, request: &str) -> (u16, String) {
     (answer.status, code.to_owned())
 }
 
-fn allowed(shell: &mut Shell, request: &str) -> Forward {
+fn allowed(shell: &mut Shell, request: &str) -> Forwarded {
     shell.forwarded(request)
 }
 
@@ -276,8 +277,8 @@ fn a_session_opens_its_place_and_nothing_is_awaited_when_the_record_is_at_hand()
     shell.store(&secret(1), &record());
     let forward = allowed(&mut shell, &visit("POST /api?gp-opened=1&a=1", OWN));
     assert_eq!(forward.url, "https://app.example/base/api?a=1");
-    assert_eq!(set(&forward, "gatepass-user"), Some("ada"));
-    assert_eq!(set(&forward, "gatepass-app"), Some("jobs"));
+    assert_eq!(forward.header("gatepass-user"), Some("ada"));
+    assert_eq!(forward.header("gatepass-app"), Some("jobs"));
     assert!(forward.remove.contains(&"cookie".to_owned()));
     allowed(&mut shell, &visit("GET /", FRAME));
     assert!(shell.reads.is_empty() && shell.questions.is_empty());
@@ -296,7 +297,7 @@ fn the_secret_of_the_upstream_is_for_no_other() {
         ));
         shell.store(&secret(1), &record());
         let forward = allowed(&mut shell, &visit("GET /", FRAME));
-        assert_eq!(set(&forward, "authorization"), sent);
+        assert_eq!(forward.header("authorization"), sent);
     }
 }
 
@@ -486,7 +487,7 @@ fn a_path_place_keeps_its_prefix_from_the_app() {
     };
     let forward = allowed(&mut shell, &ask(&format!("{prefix}/x/y"), OWN));
     assert_eq!(forward.url, "https://app.example/base/x/y");
-    assert_eq!(set(&forward, "x-forwarded-prefix"), Some(prefix.as_str()));
+    assert_eq!(forward.header("x-forwarded-prefix"), Some(prefix.as_str()));
     assert!(forward.rewrites);
     let moved = shell.refused(&ask(&format!("{prefix}?a=1"), FRAME));
     assert_eq!(headers(&moved, "location"), [format!("{prefix}/?a=1")]);

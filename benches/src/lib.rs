@@ -40,12 +40,7 @@ const UID: &str = "ada";
 /// crosses into the core becomes what crosses out of it.
 pub fn check(gate: &mut Gate, request: &str) -> String {
     let facts = Facts::parse(request).unwrap();
-    text_of(&gate.check(&facts, None, NOW))
-}
-
-/// A verdict as it crosses.
-pub fn text_of(verdict: &Verdict) -> String {
-    verdict.to_text()
+    gate.check(&facts, None, NOW).into_text()
 }
 
 /// The verdict alone.

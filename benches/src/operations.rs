@@ -1,11 +1,11 @@
 //! The operations that are timed and whose instructions are counted.
 
 use crate::{
-    APP, check, embed, gate, pat, program, sealed, secret, session_keys, teach, text_of, verdict,
-    visitor,
+    APP, check, embed, gate, pat, program, sealed, secret, session_keys, teach, verdict, visitor,
 };
 use gatepass::digest::Digest;
 use gatepass::facts::Facts;
+use gatepass::problem::Problem;
 use gatepass::record::Record;
 use gatepass::session::Session;
 use gatepass::token::{Kind, Token};
@@ -48,6 +48,7 @@ pub fn all() -> Vec<Operation> {
     let allowed = verdict(&mut warm, &request);
     assert!(matches!(allowed, Verdict::Allow(_)), "{allowed:?}");
     let config = warm.config();
+    let refusal = Verdict::Answer(Problem::unknown_token().answer());
     let (refused, public) = (
         program("/api/v1/jobs/?page=1", &garbage),
         program("/public/hello", "of.another.system"),
@@ -81,7 +82,9 @@ pub fn all() -> Vec<Operation> {
         Operation::new("session open", move || {
             Session::open(black_box(&sealed), &keys)
         }),
-        Operation::new("verdict to text", move || text_of(black_box(&allowed))),
+        Operation::new("refusal to text", move || {
+            black_box(&refusal).clone().into_text()
+        }),
         Operation::new("garbage token", move || {
             check(&mut garbage, black_box(&refused))
         }),

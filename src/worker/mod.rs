@@ -39,7 +39,7 @@ pub fn configure(variables: &str, bindings: Vec<String>) -> Option<String> {
         }
         Err(mistake) => {
             let problem = Problem::new(500, Code::ConfigInvalid, mistake.to_string());
-            Some(Verdict::Answer(problem.answer()).to_text())
+            Some(Verdict::Answer(problem.answer()).into_text())
         }
     }
 }
@@ -56,14 +56,14 @@ pub fn relevance(name: &str) -> u8 {
 #[wasm_bindgen]
 pub fn check(facts: &str, reply: Option<String>, now_ms: f64) -> Result<String, JsError> {
     let reply = match reply.as_deref().map(Reply::parse) {
-        Some(None) => return Ok(Verdict::Answer(Problem::store_unavailable().answer()).to_text()),
+        Some(None) => return Ok(Verdict::Answer(Problem::store_unavailable().answer()).into_text()),
         reply => reply.flatten(),
     };
     with_gate(|gate| match Facts::parse(facts) {
         Some(facts) => gate.check(&facts, reply.as_ref(), whole(now_ms)),
         None => Verdict::Answer(Problem::invalid_request("the URL is malformed").answer()),
     })
-    .map(|verdict| verdict.to_text())
+    .map(|verdict| verdict.into_text())
 }
 
 /// Takes in what KV holds under a key.
@@ -80,7 +80,7 @@ pub fn refuse(facts: &str, reason: &str, now_ms: f64) -> Result<String, JsError>
         Some(facts) => gate.refuse(&facts, &problem, whole(now_ms)),
         None => problem.answer(),
     })
-    .map(|answer| Verdict::Answer(answer).to_text())
+    .map(|answer| Verdict::Answer(answer).into_text())
 }
 
 /// The headers of an upstream's answer whose values [`confine`] reads.
@@ -195,7 +195,7 @@ impl Management {
                 }
             }
         })
-        .map(|verdict| verdict.to_text())
+        .map(|verdict| verdict.into_text())
     }
 }
 

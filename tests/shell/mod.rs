@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod lines;
+
 use gatepass::answer::Answer;
 use gatepass::config::Config;
 use gatepass::digest::Digest;
@@ -11,7 +13,8 @@ use gatepass::gate::Gate;
 use gatepass::lookup::{Found, Reply};
 use gatepass::record::Record;
 use gatepass::settings::Settings;
-use gatepass::verdict::{Forward, Question, Verdict};
+use gatepass::verdict::{Question, Verdict};
+use lines::{Forwarded, Lines};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -116,9 +119,9 @@ impl Shell {
         Found::parse(&json.to_string()).unwrap()
     }
 
-    pub fn forwarded(&mut self, request: &str) -> Forward {
-        match self.ask(request) {
-            Verdict::Allow(forward) => forward,
+    pub fn forwarded(&mut self, request: &str) -> Forwarded {
+        match lines::read(&self.ask(request).into_text()) {
+            Lines::Allow(forwarded) => forwarded,
             other => panic!("not allowed: {other:?}"),
         }
     }
@@ -141,9 +144,4 @@ impl Shell {
 pub fn headers<'a>(answer: &'a Answer, name: &str) -> Vec<&'a str> {
     let named = answer.headers.iter().filter(|(header, _)| *header == name);
     named.map(|(_, value)| value.as_ref()).collect()
-}
-
-pub fn set<'a>(forward: &'a Forward, name: &str) -> Option<&'a str> {
-    let found = forward.set.iter().find(|(header, _)| *header == name);
-    found.map(|(_, value)| value)
 }
