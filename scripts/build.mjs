@@ -34,6 +34,9 @@ const GZIPPED_LIMIT = 150_000;
 const WASM = "gatepass_bg.wasm";
 const STAMP = "stamp"; // of the inputs that the glue was made from
 
+// What wasm-opt may rely on: memory is the module's own, and begins with the end of the stack.
+const MEMORY = ["--zero-filled-memory", "--low-memory-unused"];
+
 /** Builds `profile`, "dev" or "release"; does nothing that is already done. */
 export async function build(profile) {
   const { toolchain, bindgen } = await setUp();
@@ -92,7 +95,7 @@ async function optimise(wasm) {
   say("Optimising the wasm");
   const wasmOpt = command("binaryen", "bin/wasm-opt");
   const smaller = `${wasm}.optimised`;
-  await run(findNode(), [wasmOpt, "-Oz", wasm, "-o", smaller], { quiet: true });
+  await run(findNode(), [wasmOpt, ...MEMORY, "-Oz", wasm, "-o", smaller], { quiet: true });
   renameSync(smaller, wasm);
 }
 

@@ -1,6 +1,5 @@
 //! An answer of Gatepass's own, as opposed to one that the upstream gives.
 
-use serde::Serialize;
 use std::borrow::Cow;
 
 /// Status, headers and body of an HTTP response.
@@ -25,17 +24,13 @@ impl Answer {
     }
 
     /// An answer with a JSON body.
-    pub fn json(status: u16, body: &impl Serialize) -> Self {
+    pub fn json(status: u16, body: String) -> Self {
         Self::with_body(status, "application/json", body)
     }
 
-    pub(crate) fn with_body(
-        status: u16,
-        content_type: &'static str,
-        body: &impl Serialize,
-    ) -> Self {
+    pub(crate) fn with_body(status: u16, content_type: &'static str, body: String) -> Self {
         let mut answer = Self::empty(status).header("content-type", content_type);
-        answer.body = serde_json::to_string(body).unwrap_or_default();
+        answer.body = body;
         answer
     }
 

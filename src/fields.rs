@@ -53,16 +53,24 @@ impl<'a> Fields<'a> {
         };
         match serde_json::from_str(value.get()) {
             Ok(value) => Ok(Some(value)),
-            Err(_) => Err(self.problem(name, &format!("must be {expected}"))),
+            Err(_) => Err(self.must_be(name, expected)),
+        }
+    }
+
+    /// Takes a field out that is `true` or `false`.
+    pub fn take_flag(&mut self, name: &str, expected: &str) -> Result<Option<bool>, Problem> {
+        match self.take_raw(name).map(RawValue::get) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(self.must_be(name, expected)),
         }
     }
 
     /// Takes a field out that is a whole number.
     pub fn take_whole(&mut self, name: &str, expected: &str) -> Result<Option<u32>, Problem> {
         let number = self.take_raw(name).map(|value| value.get().parse());
-        number
-            .transpose()
-            .map_err(|_| self.problem(name, &format!("must be {expected}")))
+        number.transpose().map_err(|_| self.must_be(name, expected))
     }
 
     /// Takes a field out that is an object of its own.
@@ -75,6 +83,11 @@ impl<'a> Fields<'a> {
     /// A refusal that names a field of this object.
     pub fn problem(&self, name: &str, detail: &str) -> Problem {
         Problem::field(self.path(name), detail.to_owned())
+    }
+
+    /// A refusal of a field's value; `expected` ends the sentence «must be …».
+    pub fn must_be(&self, name: &str, expected: &str) -> Problem {
+        self.problem(name, &format!("must be {expected}"))
     }
 
     /// Refuses the first field that nobody took.

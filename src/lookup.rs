@@ -7,7 +7,7 @@
 
 use crate::digest::Digest;
 use crate::fields::Fields;
-use serde::Serialize;
+use crate::json::Object;
 use serde_json::value::RawValue;
 
 /// A question to an authority.
@@ -54,13 +54,11 @@ impl Reply {
 }
 
 /// What an authority found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// The ledger's: the record as JSON, or `Some(None)` where it has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<Option<String>>,
     /// The directory's: the settings as JSON.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<String>,
 }
 
@@ -103,7 +101,14 @@ impl Found {
 
     /// The reply as JSON.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let mut json = Object::default();
+        if let Some(record) = &self.record {
+            json.text_or_null("record", record.as_deref());
+        }
+        if let Some(settings) = &self.settings {
+            json.text("settings", settings);
+        }
+        json.finish()
     }
 }
 

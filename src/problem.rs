@@ -1,9 +1,9 @@
 //! Refusals, as RFC 9457 problem details with a stable code.
 
 use crate::answer::Answer;
+use crate::json::Object;
 use crate::wire::{Wire, wire_struct, wire_text};
 use core::ops::Deref;
-use serde::Serialize;
 use std::borrow::Cow;
 
 /// Makes the codes, each with its name in answers.
@@ -182,23 +182,15 @@ impl Problem {
     /// The answer, as `application/problem+json`. A 503 and a 429 say when to
     /// come back.
     pub fn answer(&self) -> Answer {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            title: &'static str,
-            status: u16,
-            code: &'static str,
-            detail: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            field: Option<&'a str>,
+        let mut body = Object::default();
+        body.text("title", title(self.status));
+        body.number("status", u64::from(self.status));
+        body.text("code", self.code.name());
+        body.text("detail", &self.detail);
+        if let Some(field) = &self.field {
+            body.text("field", field);
         }
-        let body = Body {
-            title: title(self.status),
-            status: self.status,
-            code: self.code.name(),
-            detail: &self.detail,
-            field: self.field.as_deref(),
-        };
-        let body = Answer::with_body(self.status, "application/problem+json", &body);
+        let body = Answer::with_body(self.status, "application/problem+json", body.finish());
         self.status_headers(body)
     }
 

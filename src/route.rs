@@ -43,7 +43,9 @@ impl Rule {
             scopes: scopes
                 .ok_or_else(|| Problem::field("scopes", "must be scopes, as RFC 6749 spells them"))?
                 .into(),
-            public: fields.take("public", "true or false")?.unwrap_or_default(),
+            public: fields
+                .take_flag("public", "true or false")?
+                .unwrap_or_default(),
             query_token: fields.take("queryToken", "text")?,
             cors: fields.take("cors", texts)?.unwrap_or_default(),
         };

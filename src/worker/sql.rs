@@ -2,9 +2,9 @@
 //! transactions that roll back, and the alarm.
 
 use super::whole;
+use crate::json::Object;
 use core::cell::Cell;
 use js_sys::{Array, Error, Promise};
-use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker_sys::{DurableObjectState, SqlStorage};
@@ -260,20 +260,13 @@ impl From<Option<u64>> for Bind<'_> {
     }
 }
 
-#[derive(Serialize)]
-struct LogLine<'a> {
-    error: &'a str,
-    message: String,
-}
-
 /// One structured line about what failed. What stores say holds no secret.
 fn log_error(place: &str, message: &str) {
     let message: String = message.chars().take(200).collect();
-    let line = LogLine {
-        error: place,
-        message,
-    };
-    console_error(&serde_json::to_string(&line).unwrap_or_default());
+    let mut line = Object::default();
+    line.text("error", place);
+    line.text("message", &message);
+    console_error(&line.finish());
 }
 
 /// One structured line that is no error.
