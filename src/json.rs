@@ -1,5 +1,8 @@
-//! JSON as Gatepass writes it: objects, field by field. What serde derives for
-//! each struct would do the same in more WebAssembly.
+//! JSON as Gatepass writes it, objects field by field, and reads it, lists value by
+//! value ([`Fields`](crate::fields::Fields) are of objects). What serde derives for
+//! each type would do the same in more WebAssembly.
+
+use serde_json::value::RawValue;
 
 /// An object, as far as it is written. Names are written as they are, so they
 /// need no escapes.
@@ -100,6 +103,22 @@ pub fn texts(values: &[impl AsRef<str>]) -> String {
 /// A list of what is JSON already.
 pub fn list(items: impl Iterator<Item = String>) -> String {
     ["[", &items.collect::<Vec<_>>().join(","), "]"].concat()
+}
+
+/// Reads a text.
+pub fn read_text(json: &RawValue) -> Option<String> {
+    serde_json::from_str(json.get()).ok()
+}
+
+/// Reads a list.
+pub fn read_list(json: &str) -> Option<Vec<Box<RawValue>>> {
+    serde_json::from_str(json).ok()
+}
+
+/// Reads a list of texts.
+pub fn read_texts(json: &RawValue) -> Option<Vec<String>> {
+    let items = read_list(json.get())?;
+    items.iter().map(|item| read_text(item)).collect()
 }
 
 #[cfg(test)]

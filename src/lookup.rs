@@ -7,8 +7,7 @@
 
 use crate::digest::Digest;
 use crate::fields::Fields;
-use crate::json::Object;
-use serde_json::value::RawValue;
+use crate::json::{self, Object};
 
 /// A question to an authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,10 +86,10 @@ impl Found {
     /// Reads a reply. What is not understood counts as no answer at all.
     pub fn parse(json: &str) -> Option<Self> {
         let mut fields = Fields::of_object(json).ok()?;
-        let mut text = |name| match fields.take_raw(name).map(RawValue::get) {
+        let mut text = |name| match fields.take_raw(name) {
             None => Some(None),
-            Some("null") => Some(Some(None)),
-            Some(json) => serde_json::from_str(json).ok().map(|text| Some(Some(text))),
+            Some(raw) if raw.get() == "null" => Some(Some(None)),
+            Some(raw) => json::read_text(raw).map(|text| Some(Some(text))),
         };
         let found = Self {
             record: text("record")?,

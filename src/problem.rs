@@ -114,22 +114,19 @@ impl Deref for Problem {
 
 impl Problem {
     /// A refusal with a status, a code and a sentence.
-    pub fn new(status: u16, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::of(status, code, detail.into())
-    }
-
     #[inline(never)]
-    fn of(status: u16, code: Code, detail: Cow<'static, str>) -> Self {
+    pub fn new(status: u16, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Details {
             status,
             code,
-            detail,
+            detail: detail.into(),
             field: None,
         }))
     }
 
     /// The same about a field.
     #[must_use]
+    #[inline(never)]
     pub fn about(mut self, field: impl Into<Cow<'static, str>>) -> Self {
         self.0.field = Some(field.into());
         self
@@ -143,6 +140,7 @@ impl Problem {
     }
 
     /// A field is wrong: 400.
+    #[inline(never)]
     pub fn field(
         field: impl Into<Cow<'static, str>>,
         detail: impl Into<Cow<'static, str>>,

@@ -7,7 +7,6 @@ use crate::json::{self, Object};
 use crate::scope::{Scope, Scopes};
 use crate::time::{DAY, Time};
 use crate::token::Kind;
-use serde_json::value::RawValue;
 
 /// The state of a token. Expiry is not a state: it comes with time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,9 +254,9 @@ impl Record {
 impl Embed {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let minutes = |number: u64| u32::try_from(number).ok();
-        let killed: Vec<(String, Box<RawValue>)> = match fields.take_raw("kill") {
+        let killed = match fields.take_raw("kill") {
             None => Vec::new(),
-            Some(raw) => serde_json::from_str(raw.get()).ok()?,
+            Some(raw) => json::read_list(raw.get())?,
         };
         Some(Self {
             label: fields.stored_text_or_empty("pl")?,
@@ -272,9 +271,13 @@ impl Embed {
             sessions_until: fields.stored_number_or_none("se")?.map(Time::from_seconds),
             killed: killed
                 .iter()
-                .map(|(id, until)| {
-                    let until = until.get().parse().ok()?;
-                    Some((Id::parse(id)?, Time::from_seconds(until)))
+                .map(|killed| {
+                    let killed = json::read_list(killed.get())?;
+                    let [id, until] = killed.as_slice() else {
+                        return None;
+                    };
+                    let (id, until) = (json::read_text(id)?, until.get().parse().ok()?);
+                    Some((Id::parse(&id)?, Time::from_seconds(until)))
                 })
                 .collect::<Option<_>>()?,
         })

@@ -36,10 +36,10 @@ pub fn parse(
     now: Time,
 ) -> Result<Wanted, Problem> {
     let mut fields = Fields::of_body(content_type, body)?;
-    let email: Option<String> = fields.take("email", "text")?;
+    let email: Option<String> = fields.take_text("email", "text")?;
     let email = email.ok_or_else(|| Problem::field("email", "must be given"))?;
     let email = text::email(&email).map_err(|detail| Problem::field("email", detail))?;
-    let app: Option<String> = fields.take("appId", "text")?;
+    let app: Option<String> = fields.take_text("appId", "text")?;
     let app = app.ok_or_else(|| Problem::field("appId", "must be given"))?;
     let session_minutes = take(&mut fields, "sessionExpiry", MAX_MINUTES, MINUTES)?;
     let seconds = take(&mut fields, "patExpiry", MAX_SECONDS, SECONDS)?;
