@@ -2,13 +2,11 @@
 
 use crate::wire::wire_text;
 use ipnet::IpNet;
-use serde::Serialize;
 use std::net::IpAddr;
 
 /// The addresses a token may be used from: IPv4 and IPv6 blocks in CIDR
 /// notation. Empty means from anywhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedIps(Vec<IpNet>);
 
 impl AllowedIps {

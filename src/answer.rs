@@ -1,6 +1,5 @@
 //! An answer of Gatepass's own, as opposed to one that the upstream gives.
 
-use serde::Serialize;
 use std::borrow::Cow;
 
 /// Status, headers and body of an HTTP response.
@@ -25,8 +24,7 @@ impl Answer {
     }
 
     /// An answer with a JSON body.
-    pub fn json(status: u16, body: &impl Serialize) -> Self {
-        let body = serde_json::to_string(body).unwrap_or_default();
+    pub fn json(status: u16, body: String) -> Self {
         Self::with_body(status, "application/json", body)
     }
 

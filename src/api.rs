@@ -371,7 +371,7 @@ impl<'a> Api<'a> {
     }
 
     fn show(&self, status: u16, entry: &Entry, fresh: Option<&Fresh>) -> Answer {
-        Answer::json(status, &entry.view(self.now(), fresh))
+        Answer::json(status, entry.view(self.now(), fresh))
     }
 
     pub(crate) const fn now(&self) -> Time {

@@ -40,20 +40,18 @@ impl App {
         development: bool,
     ) -> Result<Self, Problem> {
         let mut fields = Fields::of_object(json)?;
-        let upstream: Option<String> = fields.take("upstream", "text")?;
+        let upstream: Option<String> = fields.take_text("upstream", "text")?;
         let upstream = upstream.map(|upstream| {
             parse_upstream("upstream", &upstream, bindings, development)
                 .map_err(|mistake| Problem::field(mistake.field, mistake.sentence))
         });
         let app = Self {
-            id: fields.take("id", "text")?.unwrap_or_default(),
-            name: fields.take("name", "text")?.unwrap_or_default(),
+            id: fields.take_text("id", "text")?.unwrap_or_default(),
+            name: fields.take_text("name", "text")?.unwrap_or_default(),
             upstream: upstream.transpose()?,
-            allowed_origins: fields
-                .take("allowedOrigins", "a list of texts")?
-                .unwrap_or_default(),
-            permissions_policy: fields.take("permissionsPolicy", "text")?,
-            embedder_policy: match fields.take::<String>("embedderPolicy", "text")?.as_deref() {
+            allowed_origins: fields.take_texts("allowedOrigins")?.unwrap_or_default(),
+            permissions_policy: fields.take_text("permissionsPolicy", "text")?,
+            embedder_policy: match fields.take_text("embedderPolicy", "text")?.as_deref() {
                 None | Some("credentialless") => "credentialless",
                 Some("require-corp") => "require-corp",
                 Some("unsafe-none") => "",

@@ -23,7 +23,7 @@ impl Change {
         let change = Self {
             name: take_name(&mut fields)?,
             description: take_description(&mut fields)?,
-            enabled: fields.take("enabled", "true or false")?,
+            enabled: fields.take_flag("enabled", "true or false")?,
         };
         fields.finish()?;
         if change == Self::default() {
@@ -55,7 +55,7 @@ impl Rotation {
         let grace = fields.take_whole("graceSeconds", expected)?;
         let grace_seconds = grace.unwrap_or(0);
         if grace_seconds > Self::MAX_GRACE {
-            return Err(fields.problem("graceSeconds", &format!("must be {expected}")));
+            return Err(fields.must_be("graceSeconds", expected));
         }
         fields.finish()?;
         Ok(Self { grace_seconds })

@@ -5,6 +5,7 @@ use crate::credentials;
 use crate::digest::Digest;
 use crate::embed_host::EmbedHost;
 use crate::fields::Fields;
+use crate::json;
 use crate::problem::Problem;
 use crate::route::{Routes, Rule};
 use crate::session::SessionKeys;
@@ -158,6 +159,7 @@ const REQUIRED_BINDINGS: [&str; 6] = [
     "ASSETS",
 ];
 
+#[inline(never)]
 fn error(
     field: impl Into<Cow<'static, str>>,
     sentence: impl Into<Cow<'static, str>>,
@@ -181,7 +183,7 @@ fn require_binding(field: &str, name: &str, bindings: &[String]) -> Result<(), B
 
 fn text(name: &'static str, value: Option<&RawValue>) -> Result<Option<String>, Box<ConfigError>> {
     value
-        .map(|raw| serde_json::from_str(raw.get()).map_err(|_| error(name, "must be a string")))
+        .map(|raw| json::read_text(raw).ok_or_else(|| error(name, "must be a string")))
         .transpose()
 }
 
@@ -198,12 +200,12 @@ fn list(
     name: &'static str,
     value: Option<&RawValue>,
 ) -> Result<Vec<Box<RawValue>>, Box<ConfigError>> {
-    let Some(json) = value.map(RawValue::get) else {
+    let Some(value) = value else {
         return Ok(Vec::new());
     };
-    let inner = serde_json::from_str::<String>(json);
-    serde_json::from_str(inner.as_deref().unwrap_or(json))
-        .map_err(|_| error(name, "must be a list"))
+    let inner = json::read_text(value);
+    json::read_list(inner.as_deref().unwrap_or(value.get()))
+        .ok_or_else(|| error(name, "must be a list"))
 }
 
 /// A refusal inside an entry of a list, with the field's whole name.
@@ -286,8 +288,7 @@ fn parse_workspaces(value: Option<&RawValue>) -> Result<Vec<String>, Box<ConfigE
     for value in list("WORKSPACES", value)? {
         let allowed =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
-        let name: String =
-            serde_json::from_str(value.get()).map_err(|_| error("WORKSPACES", sentence))?;
+        let name = json::read_text(&value).ok_or_else(|| error("WORKSPACES", sentence))?;
         let good = (1..=64).contains(&name.len()) && name.bytes().all(allowed);
         if !good || names.contains(&name) {
             return Err(error("WORKSPACES", sentence));

@@ -16,10 +16,10 @@
 //! All else passes as it is.
 
 use crate::csp;
+use crate::json::{self, Object};
 use crate::place_cookie;
 use crate::place_url::Mount;
 use crate::refresh;
-use serde::Serialize;
 
 /// The headers of an answer whose values are read; of all others the name is.
 /// `Set-Cookie` is given once for each line.
@@ -149,7 +149,7 @@ impl<'a> Confinement<'a> {
 }
 
 /// What the shell does to an answer's headers: it removes, then appends.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Names of headers, in lower case.
     pub remove: Vec<String>,
@@ -160,7 +160,11 @@ pub struct Changes {
 impl Changes {
     /// JSON for the shell.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let pair = |(name, value): &(&str, String)| json::texts(&[*name, value]);
+        let mut json = Object::default();
+        json.texts("remove", &self.remove);
+        json.raw("append", &json::list(self.append.iter().map(pair)));
+        json.finish()
     }
 
     fn remove(&mut self, name: String) {

@@ -2,10 +2,11 @@
 
 use crate::digest::Digest;
 use crate::id::Id;
-use crate::record::{Record, State};
+use crate::json::{self, Object};
+use crate::record::{Embed, Record, State};
+use crate::scope::Scope;
 use crate::time::Time;
 use crate::wire::{wire_enum, wire_struct};
-use serde::Serialize;
 
 /// A token with all that is known of it. The secret itself is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub struct Fresh {
 }
 
 /// The URL that opens an app.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbedUrl {
     /// The app.
     pub app: String,
@@ -60,8 +61,7 @@ pub struct EmbedUrl {
 }
 
 /// The state that an answer shows: the stored one, or what time has made of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
     /// It opens the gate.
     Active,
@@ -76,6 +76,17 @@ pub enum Shown {
 }
 
 impl Shown {
+    /// The name of the state.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Used => "used",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
+    }
+
     /// Reads the name of a state.
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text {
@@ -116,87 +127,69 @@ impl Entry {
 
     /// The token as an answer shows it; with its secret in the one answer that
     /// creates it.
-    pub fn view<'a>(&'a self, now: Time, fresh: Option<&'a Fresh>) -> impl Serialize + 'a {
+    pub fn view(&self, now: Time, fresh: Option<&Fresh>) -> String {
         let record = &self.record;
-        let embed = record.embed.as_ref();
-        View {
-            id: record.id.as_str(),
-            kind: record.kind().name(),
-            name: &record.name,
-            description: &self.description,
-            start: &self.start,
-            user: User::of(record),
-            workspace: &record.workspace,
-            scopes: record.scopes.iter().map(|scope| scope.as_str()).collect(),
-            apps: &record.apps,
-            label: embed.map_or("", |embed| &embed.label),
-            allowed_origins: embed.map_or(&[], |embed| &embed.allowed_origins),
-            allowed_ips: record.allowed_ips.iter().map(ToString::to_string).collect(),
-            created_at: record.created.to_rfc3339(),
-            expires_at: record.expires.map(Time::to_rfc3339),
-            last_used_at: None,
-            state: self.shown(now),
-            strict: record.strict,
-            single_use: embed.is_some_and(|embed| embed.single_use),
-            session_minutes: embed.map(|embed| embed.session_minutes),
-            idle_minutes: embed.and_then(|embed| embed.idle_minutes),
-            top_level: embed.is_some_and(|embed| embed.top_level),
-            parent: self.parent.as_ref().map(Id::as_str),
-            token: fresh.map(|fresh| fresh.secret.as_str()),
-            embed_url: fresh.and_then(|fresh| fresh.embed_url.as_deref()),
-            embed_urls: fresh.map_or(&[], |fresh| &fresh.embed_urls),
+        let none = Embed::default();
+        let embed = record.embed.as_ref().unwrap_or(&none);
+        let session_minutes = record.embed.as_ref().map(|embed| embed.session_minutes);
+        let scopes: Vec<_> = record.scopes.iter().map(Scope::as_str).collect();
+        let ips: Vec<_> = record.allowed_ips.iter().map(ToString::to_string).collect();
+        let mut json = Object::default();
+        json.text("id", record.id.as_str());
+        json.text("kind", record.kind().name());
+        json.text("name", &record.name);
+        json.text("description", &self.description);
+        json.text("start", &self.start);
+        json.raw("user", &owner(record));
+        json.text("workspace", &record.workspace);
+        json.texts("scopes", &scopes);
+        json.texts("apps", &record.apps);
+        json.text("label", &embed.label);
+        json.texts("allowedOrigins", &embed.allowed_origins);
+        json.texts("allowedIps", &ips);
+        json.text("createdAt", &record.created.to_rfc3339());
+        let expires = record.expires.map(Time::to_rfc3339);
+        json.text_or_null("expiresAt", expires.as_deref());
+        json.raw("lastUsedAt", "null");
+        json.text("state", self.shown(now).name());
+        json.flag("strict", record.strict);
+        json.flag("singleUse", embed.single_use);
+        json.number_or_null("sessionMinutes", session_minutes.map(u64::from));
+        json.number_or_null("idleMinutes", embed.idle_minutes.map(u64::from));
+        json.flag("topLevel", embed.top_level);
+        json.text_or_null("parent", self.parent.as_ref().map(Id::as_str));
+        if let Some(fresh) = fresh {
+            fresh.show(&mut json);
+        }
+        json.finish()
+    }
+}
+
+impl Fresh {
+    fn show(&self, json: &mut Object) {
+        json.text("token", &self.secret);
+        if let Some(url) = &self.embed_url {
+            json.text("embedUrl", url);
+        }
+        if !self.embed_urls.is_empty() {
+            let urls = self.embed_urls.iter().map(|of_app| {
+                let mut json = Object::default();
+                json.text("app", &of_app.app);
+                json.text("url", &of_app.url);
+                json.finish()
+            });
+            json.raw("embedUrls", &json::list(urls));
         }
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct View<'a> {
-    id: &'a str,
-    kind: &'static str,
-    name: &'a str,
-    description: &'a str,
-    start: &'a str,
-    user: User<'a>,
-    workspace: &'a str,
-    scopes: Vec<&'a str>,
-    apps: &'a [String],
-    label: &'a str,
-    allowed_origins: &'a [String],
-    allowed_ips: Vec<String>,
-    created_at: String,
-    expires_at: Option<String>,
-    last_used_at: Option<String>,
-    state: Shown,
-    strict: bool,
-    single_use: bool,
-    session_minutes: Option<u32>,
-    idle_minutes: Option<u32>,
-    top_level: bool,
-    parent: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    embed_url: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    embed_urls: &'a [EmbedUrl],
-}
-
-/// A user as answers show one.
-#[derive(Serialize)]
-pub(crate) struct User<'a> {
-    id: &'a str,
-    email: Option<&'a str>,
-}
-
-impl<'a> User<'a> {
-    /// The owner of a token.
-    pub(crate) fn of(record: &'a Record) -> Self {
-        Self {
-            id: &record.uid,
-            email: Some(record.email.as_str()).filter(|email| !email.is_empty()),
-        }
-    }
+/// The owner of a token, as answers show one.
+pub(crate) fn owner(record: &Record) -> String {
+    let email = Some(record.email.as_str()).filter(|email| !email.is_empty());
+    let mut json = Object::default();
+    json.text("id", &record.uid);
+    json.text_or_null("email", email);
+    json.finish()
 }
 
 wire_struct!(Entry {
@@ -276,7 +269,7 @@ pub(crate) mod tests {
             secret: "secret".to_owned(),
             ..Fresh::default()
         };
-        let json = serde_json::to_string(&entry.view(NOW, Some(&fresh))).unwrap();
+        let json = entry.view(NOW, Some(&fresh));
         let id = entry.record.id.as_str();
         assert_eq!(
             json,
@@ -295,7 +288,7 @@ pub(crate) mod tests {
     #[test]
     fn the_secret_and_the_digest_are_in_no_other_answer() {
         let entry = entry("ada", 1);
-        let json = serde_json::to_string(&entry.view(NOW, None)).unwrap();
+        let json = entry.view(NOW, None);
         assert!(!json.contains("\"token\"") && !json.contains(&entry.digest.to_hex()));
     }
 

@@ -1,9 +1,10 @@
 //! A JSON body read field by field, so that each refusal names its field.
 
+use crate::json;
 use crate::problem::{Code, Problem};
 use crate::text;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The fields of one JSON object. A field that stands twice is seen, whatever
@@ -42,27 +43,34 @@ impl<'a> Fields<'a> {
         self.fields.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Takes a field out; `expected` ends the sentence «must be …».
-    pub fn take<T: DeserializeOwned>(
-        &mut self,
-        name: &str,
-        expected: &str,
-    ) -> Result<Option<T>, Problem> {
-        let Some(value) = self.take_raw(name) else {
-            return Ok(None);
-        };
-        match serde_json::from_str(value.get()) {
-            Ok(value) => Ok(Some(value)),
-            Err(_) => Err(self.problem(name, &format!("must be {expected}"))),
+    /// Takes a text out; `expected` ends the sentence «must be …».
+    pub fn take_text(&mut self, name: &str, expected: &str) -> Result<Option<String>, Problem> {
+        let value = self.take_raw(name).map(json::read_text);
+        let wrong = || self.must_be(name, expected);
+        value.map(|text| text.ok_or_else(wrong)).transpose()
+    }
+
+    /// Takes a list of texts out.
+    pub fn take_texts(&mut self, name: &str) -> Result<Option<Vec<String>>, Problem> {
+        let value = self.take_raw(name).map(json::read_texts);
+        let wrong = || self.must_be(name, "a list of texts");
+        value.map(|texts| texts.ok_or_else(wrong)).transpose()
+    }
+
+    /// Takes a field out that is `true` or `false`.
+    pub fn take_flag(&mut self, name: &str, expected: &str) -> Result<Option<bool>, Problem> {
+        match self.take_raw(name).map(RawValue::get) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(self.must_be(name, expected)),
         }
     }
 
     /// Takes a field out that is a whole number.
     pub fn take_whole(&mut self, name: &str, expected: &str) -> Result<Option<u32>, Problem> {
         let number = self.take_raw(name).map(|value| value.get().parse());
-        number
-            .transpose()
-            .map_err(|_| self.problem(name, &format!("must be {expected}")))
+        number.transpose().map_err(|_| self.must_be(name, expected))
     }
 
     /// Takes a field out that is an object of its own.
@@ -75,6 +83,11 @@ impl<'a> Fields<'a> {
     /// A refusal that names a field of this object.
     pub fn problem(&self, name: &str, detail: &str) -> Problem {
         Problem::field(self.path(name), detail.to_owned())
+    }
+
+    /// A refusal of a field's value; `expected` ends the sentence «must be …».
+    pub fn must_be(&self, name: &str, expected: &str) -> Problem {
+        self.problem(name, &format!("must be {expected}"))
     }
 
     /// Refuses the first field that nobody took.
@@ -105,13 +118,13 @@ impl<'a> Fields<'a> {
 
     /// Takes the text of a stored object out.
     pub fn stored_text(&mut self, name: &str) -> Option<String> {
-        serde_json::from_str(self.take_raw(name)?.get()).ok()
+        json::read_text(self.take_raw(name)?)
     }
 
     /// Takes the text of a stored object out that is left out where it is empty.
     pub fn stored_text_or_empty(&mut self, name: &str) -> Option<String> {
         match self.take_raw(name) {
-            Some(raw) => serde_json::from_str(raw.get()).ok(),
+            Some(raw) => json::read_text(raw),
             None => Some(String::new()),
         }
     }
@@ -119,7 +132,7 @@ impl<'a> Fields<'a> {
     /// Takes the list of a stored object out that is left out where it is empty.
     pub fn stored_list(&mut self, name: &str) -> Option<Vec<String>> {
         match self.take_raw(name) {
-            Some(raw) => serde_json::from_str(raw.get()).ok(),
+            Some(raw) => json::read_texts(raw),
             None => Some(Vec::new()),
         }
     }
@@ -256,7 +269,7 @@ mod tests {
     fn a_field_nobody_asked_for_is_named() {
         let mut fields = read("{\"name\":\"a\",\"surprise\":[{}]}").unwrap();
         assert_eq!(
-            fields.take::<String>("name", "text").unwrap().as_deref(),
+            fields.take_text("name", "text").unwrap().as_deref(),
             Some("a")
         );
         assert_eq!(

@@ -97,7 +97,7 @@ impl Grant {
             },
             allowed_ips: take_allowed_ips(&mut fields)?,
             lifetime: take_lifetime(&mut fields, now)?,
-            strict: fields.take("strict", FLAG)?,
+            strict: fields.take_flag("strict", FLAG)?,
             embed,
         };
         let user = take_user(&mut fields)?;
@@ -153,7 +153,7 @@ fn take_text(
     name: &str,
     check: fn(&str) -> Result<(), &'static str>,
 ) -> Result<Option<String>, Problem> {
-    let text: Option<String> = fields.take(name, "text")?;
+    let text: Option<String> = fields.take_text(name, "text")?;
     if let Some(text) = &text {
         check(text).map_err(|detail| fields.problem(name, detail))?;
     }
@@ -163,18 +163,18 @@ fn take_text(
 /// Takes the field `kind` and all that only embed tokens have.
 fn take_embed(fields: &mut Fields<'_>) -> Result<Option<EmbedGrant>, Problem> {
     let kinds = "\"pat\" or \"embed\"";
-    match fields.take::<String>("kind", kinds)?.as_deref() {
+    match fields.take_text("kind", kinds)?.as_deref() {
         None | Some("pat") => return Ok(None),
         Some("embed") => {}
-        Some(_) => return Err(fields.problem("kind", &format!("must be {kinds}"))),
+        Some(_) => return Err(fields.must_be("kind", kinds)),
     }
     let grant = EmbedGrant {
         label: take_text(fields, "label", text::label)?.unwrap_or_default(),
         allowed_origins: take_list(fields, "allowedOrigins", MAX_ORIGINS)?.unwrap_or_default(),
         session_minutes: take_minutes(fields, "sessionMinutes")?.unwrap_or(DEFAULT_MINUTES),
         idle_minutes: take_minutes(fields, "idleMinutes")?,
-        single_use: fields.take("singleUse", FLAG)?.unwrap_or_default(),
-        top_level: fields.take("topLevel", FLAG)?.unwrap_or_default(),
+        single_use: fields.take_flag("singleUse", FLAG)?.unwrap_or_default(),
+        top_level: fields.take_flag("topLevel", FLAG)?.unwrap_or_default(),
     };
     if !grant
         .allowed_origins
@@ -189,7 +189,7 @@ fn take_embed(fields: &mut Fields<'_>) -> Result<Option<EmbedGrant>, Problem> {
 fn take_minutes(fields: &mut Fields<'_>, name: &str) -> Result<Option<u32>, Problem> {
     match fields.take_whole(name, MINUTES)? {
         Some(minutes) if !(1..=MAX_MINUTES).contains(&minutes) => {
-            Err(fields.problem(name, &format!("must be {MINUTES}")))
+            Err(fields.must_be(name, MINUTES))
         }
         minutes => Ok(minutes),
     }
@@ -197,7 +197,7 @@ fn take_minutes(fields: &mut Fields<'_>, name: &str) -> Result<Option<u32>, Prob
 
 /// The apps of an embed token: the one `app`, or `apps`.
 fn take_embedded_apps(fields: &mut Fields<'_>, app_ids: &[String]) -> Result<Vec<String>, Problem> {
-    let app: Option<String> = fields.take("app", "the id of an app")?;
+    let app: Option<String> = fields.take_text("app", "the id of an app")?;
     let apps = take_apps(fields, app_ids)?;
     match app {
         Some(_) if !apps.is_empty() => {
@@ -217,7 +217,7 @@ fn take_list(
     name: &str,
     most: usize,
 ) -> Result<Option<Vec<String>>, Problem> {
-    let list: Option<Vec<String>> = fields.take(name, "a list of texts")?;
+    let list: Option<Vec<String>> = fields.take_texts(name)?;
     if list.as_ref().is_some_and(|list| list.len() > most) {
         return Err(fields.problem(name, &format!("must have at most {most} entries")));
     }
@@ -266,14 +266,14 @@ fn take_allowed_ips(fields: &mut Fields<'_>) -> Result<Option<AllowedIps>, Probl
 
 fn take_lifetime(fields: &mut Fields<'_>, now: Time) -> Result<Option<Lifetime>, Problem> {
     let days = fields.take_whole("expiresInDays", DAYS)?;
-    let at: Option<String> = fields.take("expiresAt", "an RFC 3339 date and time")?;
-    let never: Option<bool> = fields.take("never", "true, or absent")?;
+    let at: Option<String> = fields.take_text("expiresAt", "an RFC 3339 date and time")?;
+    let never = fields.take_flag("never", "true, or absent")?;
     match (days, at, never) {
         (None, None, None) => Ok(None),
         (Some(days), None, None) if (1..=MAX_DAYS).contains(&days) => {
             Ok(Some(Lifetime::Days(days)))
         }
-        (Some(_), None, None) => Err(fields.problem("expiresInDays", &format!("must be {DAYS}"))),
+        (Some(_), None, None) => Err(fields.must_be("expiresInDays", DAYS)),
         (None, Some(text), None) => {
             let at = Time::parse_rfc3339(&text).ok_or_else(|| {
                 fields.problem("expiresAt", "must be an RFC 3339 date and time with a zone")
@@ -304,7 +304,7 @@ fn take_user(fields: &mut Fields<'_>) -> Result<Option<Named>, Problem> {
         return Ok(None);
     };
     let id = take_text(&mut user, "id", text::user_id)?;
-    let email: Option<String> = user.take("email", "text")?;
+    let email: Option<String> = user.take_text("email", "text")?;
     let email = email
         .map(|email| text::email(&email))
         .transpose()

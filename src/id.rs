@@ -3,13 +3,11 @@
 use crate::hint::Hint;
 use crate::time::Time;
 use crate::wire::wire_text;
-use serde::Serialize;
 use ulid::Ulid;
 
 /// The public name of a token or a session. It carries the hint, so it names
 /// its ledger too, and a ULID, so later ids sort after earlier ones.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Id(String);
 
 impl Id {

@@ -254,6 +254,10 @@ wire_struct!(Changed { digest, record });
 
 /// The tables of a ledger. Reading works before there is any table.
 pub trait Tokens: Rows {
+    /// A text in lower case, as Unicode has it. The tables for that are the
+    /// platform's: the core's own would weigh 3 KB gzipped.
+    fn lower(text: &str) -> String;
+
     /// The record of a token, as JSON text.
     fn lookup(&self, digest: &Digest) -> Result<Option<String>, Self::Error>;
 

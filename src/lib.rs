@@ -36,6 +36,7 @@
 //! - What the app's answer becomes in a place: [`confine`], with [`csp`],
 //!   [`place_cookie`], [`place_url`], [`refresh`] and [`rewrite`].
 //! - How authorities are asked: [`lookup`] by the gate, [`wire`] by the token API.
+//! - What is read and written on the way: [`fields`] of JSON, and [`json`] itself.
 //! - What comes of it: [`verdict`], [`forward`], [`answer`], [`problem`],
 //!   [`challenge`], [`refusal`].
 //! - The token API: [`actor`] is who asks, [`management`] reads what is asked for,
@@ -81,6 +82,7 @@ pub mod grant;
 pub mod header;
 pub mod hint;
 pub mod id;
+pub mod json;
 pub mod ledger;
 pub mod lifecycle;
 pub mod listing;

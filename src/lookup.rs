@@ -7,8 +7,7 @@
 
 use crate::digest::Digest;
 use crate::fields::Fields;
-use serde::Serialize;
-use serde_json::value::RawValue;
+use crate::json::{self, Object};
 
 /// A question to an authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +53,11 @@ impl Reply {
 }
 
 /// What an authority found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// The ledger's: the record as JSON, or `Some(None)` where it has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<Option<String>>,
     /// The directory's: the settings as JSON.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<String>,
 }
 
@@ -89,10 +86,10 @@ impl Found {
     /// Reads a reply. What is not understood counts as no answer at all.
     pub fn parse(json: &str) -> Option<Self> {
         let mut fields = Fields::of_object(json).ok()?;
-        let mut text = |name| match fields.take_raw(name).map(RawValue::get) {
+        let mut text = |name| match fields.take_raw(name) {
             None => Some(None),
-            Some("null") => Some(Some(None)),
-            Some(json) => serde_json::from_str(json).ok().map(|text| Some(Some(text))),
+            Some(raw) if raw.get() == "null" => Some(Some(None)),
+            Some(raw) => json::read_text(raw).map(|text| Some(Some(text))),
         };
         let found = Self {
             record: text("record")?,
@@ -103,7 +100,14 @@ impl Found {
 
     /// The reply as JSON.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let mut json = Object::default();
+        if let Some(record) = &self.record {
+            json.text_or_null("record", record.as_deref());
+        }
+        if let Some(settings) = &self.settings {
+            json.text("settings", settings);
+        }
+        json.finish()
     }
 }
 

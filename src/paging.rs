@@ -12,7 +12,6 @@ use crate::id::Id;
 use crate::ledger::{Command, Reply};
 use crate::listing::{Cursor, Listing};
 use crate::problem::Problem;
-use serde::Serialize;
 
 impl Api<'_> {
     /// Answers a list.
@@ -144,13 +143,13 @@ impl Api<'_> {
         let last = match self.conversation.ask_ledger(&hint, &command)? {
             Reply::Page { tokens, next } => {
                 for token in &tokens {
-                    page.items.push(json(&token.view(now, None)));
+                    page.items.push(token.view(now, None));
                 }
                 next
             }
             Reply::Sessions { sessions, next } => {
                 for (session, token) in &sessions {
-                    page.items.push(json(&session.view(token)));
+                    page.items.push(session.view(token));
                 }
                 next
             }
@@ -190,10 +189,6 @@ impl Page {
     fn is_full(&self, listing: &Listing) -> bool {
         self.items.len() >= usize::from(listing.limit)
     }
-}
-
-fn json(item: &impl Serialize) -> String {
-    serde_json::to_string(item).unwrap_or_default()
 }
 
 /// How many ledgers are asked for one page of a workspace's list.

@@ -1,6 +1,7 @@
 //! Refusals, as RFC 9457 problem details with a stable code.
 
 use crate::answer::Answer;
+use crate::json::Object;
 use crate::wire::{Wire, wire_struct, wire_text};
 use core::ops::Deref;
 use std::borrow::Cow;
@@ -113,22 +114,19 @@ impl Deref for Problem {
 
 impl Problem {
     /// A refusal with a status, a code and a sentence.
-    pub fn new(status: u16, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::of(status, code, detail.into())
-    }
-
     #[inline(never)]
-    fn of(status: u16, code: Code, detail: Cow<'static, str>) -> Self {
+    pub fn new(status: u16, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Details {
             status,
             code,
-            detail,
+            detail: detail.into(),
             field: None,
         }))
     }
 
     /// The same about a field.
     #[must_use]
+    #[inline(never)]
     pub fn about(mut self, field: impl Into<Cow<'static, str>>) -> Self {
         self.0.field = Some(field.into());
         self
@@ -142,6 +140,7 @@ impl Problem {
     }
 
     /// A field is wrong: 400.
+    #[inline(never)]
     pub fn field(
         field: impl Into<Cow<'static, str>>,
         detail: impl Into<Cow<'static, str>>,
@@ -181,25 +180,16 @@ impl Problem {
     /// The answer, as `application/problem+json`. A 503 and a 429 say when to
     /// come back.
     pub fn answer(&self) -> Answer {
-        let mut body = String::with_capacity(USUAL_LENGTH);
-        body.push_str("{\"title\":\"");
-        body.push_str(title(self.status));
-        body.push_str("\",\"status\":");
-        body.push_str(&self.status.to_string());
-        body.push_str(",\"code\":\"");
-        body.push_str(self.code.name());
-        body.push_str("\",\"detail\":");
-        push_quoted(&mut body, &self.detail);
+        let mut body = Object::default();
+        body.text("title", title(self.status));
+        body.number("status", u64::from(self.status));
+        body.text("code", self.code.name());
+        body.text("detail", &self.detail);
         if let Some(field) = &self.field {
-            body.push_str(",\"field\":");
-            push_quoted(&mut body, field);
+            body.text("field", field);
         }
-        body.push('}');
-        self.status_headers(Answer::with_body(
-            self.status,
-            "application/problem+json",
-            body,
-        ))
+        let body = Answer::with_body(self.status, "application/problem+json", body.finish());
+        self.status_headers(body)
     }
 
     /// An answer with the headers that go with the status.
@@ -219,21 +209,6 @@ impl core::fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
-
-/// Adds a text as JSON. Most can stand as they are, which is soon seen.
-fn push_quoted(json: &mut String, text: &str) {
-    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-    if text.bytes().all(is_plain) {
-        json.push('"');
-        json.push_str(text);
-        json.push('"');
-    } else {
-        json.push_str(&serde_json::to_string(text).unwrap_or_default());
-    }
-}
-
-/// Bytes that most problems have room in.
-const USUAL_LENGTH: usize = 256;
 
 /// The status's own phrase (RFC 9110 §15).
 const fn title(status: u16) -> &'static str {

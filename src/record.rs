@@ -3,31 +3,35 @@
 use crate::address::{self, AllowedIps};
 use crate::fields::Fields;
 use crate::id::Id;
+use crate::json::{self, Object};
 use crate::scope::{Scope, Scopes};
 use crate::time::{DAY, Time};
 use crate::token::Kind;
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 /// The state of a token. Expiry is not a state: it comes with time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// It opens the gate.
-    #[serde(rename = "a")]
     Active,
     /// It opens nothing until it is enabled again; its sessions are suspended.
-    #[serde(rename = "d")]
     Disabled,
     /// A single-use token that was redeemed, or one that was replaced: it opens
     /// nothing, but the sessions that it opened live on.
-    #[serde(rename = "u")]
     Used,
     /// It is over, and so is all that came of it.
-    #[serde(rename = "r")]
     Revoked,
 }
 
 impl State {
+    const fn letter(self) -> &'static str {
+        match self {
+            Self::Active => "a",
+            Self::Disabled => "d",
+            Self::Used => "u",
+            Self::Revoked => "r",
+        }
+    }
+
     fn from_letter(letter: &str) -> Option<Self> {
         Some(match letter {
             "a" => Self::Active,
@@ -158,33 +162,42 @@ impl Record {
 
     /// The compact JSON to store.
     pub fn to_json(&self) -> String {
-        let embed = self.embed.as_ref();
-        let stored = Stored {
-            v: VERSION,
-            rev: self.rev,
-            id: self.id.as_str(),
-            ws: &self.workspace,
-            uid: &self.uid,
-            em: &self.email,
-            k: self.kind(),
-            n: &self.name,
-            sc: &self.scopes,
-            ap: &self.apps,
-            or: embed.map_or(&[], |embed| &embed.allowed_origins),
-            ip: &self.allowed_ips,
-            sm: embed.map(|embed| embed.session_minutes),
-            im: embed.and_then(|embed| embed.idle_minutes),
-            su: embed.is_some_and(|embed| embed.single_use),
-            tl: embed.is_some_and(|embed| embed.top_level),
-            strict: self.strict,
-            pl: embed.map_or("", |embed| &embed.label),
-            st: self.state,
-            c: self.created,
-            x: self.expires,
-            se: embed.and_then(|embed| embed.sessions_until),
-            kill: embed.map_or(&[], |embed| &embed.killed),
-        };
-        serde_json::to_string(&stored).unwrap_or_default()
+        let none = Embed::default();
+        let embed = self.embed.as_ref().unwrap_or(&none);
+        let session_minutes = self.embed.as_ref().map(|embed| embed.session_minutes);
+        let scopes: Vec<_> = self.scopes.iter().map(Scope::as_str).collect();
+        let ips: Vec<_> = self.allowed_ips.iter().map(ToString::to_string).collect();
+        let mut json = Object::default();
+        json.number("v", VERSION);
+        json.number("rev", self.rev);
+        json.text("id", self.id.as_str());
+        json.text("ws", &self.workspace);
+        json.text("uid", &self.uid);
+        json.text_if_any("em", &self.email);
+        json.text("k", self.kind().letter());
+        json.text("n", &self.name);
+        json.texts_if_any("sc", &scopes);
+        json.texts_if_any("ap", &self.apps);
+        json.texts_if_any("or", &embed.allowed_origins);
+        json.texts_if_any("ip", &ips);
+        json.number_if_any("sm", session_minutes.map(u64::from));
+        json.number_if_any("im", embed.idle_minutes.map(u64::from));
+        json.flag_if_set("su", embed.single_use);
+        json.flag_if_set("tl", embed.top_level);
+        json.flag_if_set("strict", self.strict);
+        json.text_if_any("pl", &embed.label);
+        json.text("st", self.state.letter());
+        json.number("c", self.created.seconds());
+        json.number_if_any("x", self.expires.map(Time::seconds));
+        json.number_if_any("se", embed.sessions_until.map(Time::seconds));
+        if !embed.killed.is_empty() {
+            let killed = embed.killed.iter().map(|(id, until)| {
+                let (id, until) = (json::text(id.as_str()), until.seconds());
+                format!("[{id},{until}]")
+            });
+            json.raw("kill", &json::list(killed));
+        }
+        json.finish()
     }
 
     /// The record as KV holds it: with too many killed sessions to list, the
@@ -241,9 +254,9 @@ impl Record {
 impl Embed {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let minutes = |number: u64| u32::try_from(number).ok();
-        let killed: Vec<(String, Box<RawValue>)> = match fields.take_raw("kill") {
+        let killed = match fields.take_raw("kill") {
             None => Vec::new(),
-            Some(raw) => serde_json::from_str(raw.get()).ok()?,
+            Some(raw) => json::read_list(raw.get())?,
         };
         Some(Self {
             label: fields.stored_text_or_empty("pl")?,
@@ -258,54 +271,17 @@ impl Embed {
             sessions_until: fields.stored_number_or_none("se")?.map(Time::from_seconds),
             killed: killed
                 .iter()
-                .map(|(id, until)| {
-                    let until = until.get().parse().ok()?;
-                    Some((Id::parse(id)?, Time::from_seconds(until)))
+                .map(|killed| {
+                    let killed = json::read_list(killed.get())?;
+                    let [id, until] = killed.as_slice() else {
+                        return None;
+                    };
+                    let (id, until) = (json::read_text(id)?, until.get().parse().ok()?);
+                    Some((Id::parse(&id)?, Time::from_seconds(until)))
                 })
                 .collect::<Option<_>>()?,
         })
     }
-}
-
-#[derive(Serialize)]
-struct Stored<'a> {
-    v: u64,
-    rev: u64,
-    id: &'a str,
-    ws: &'a str,
-    uid: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    em: &'a str,
-    k: Kind,
-    n: &'a str,
-    #[serde(skip_serializing_if = "Scopes::is_empty")]
-    sc: &'a Scopes,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    ap: &'a [String],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    or: &'a [String],
-    #[serde(skip_serializing_if = "AllowedIps::is_empty")]
-    ip: &'a AllowedIps,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sm: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    im: Option<u32>,
-    #[serde(skip_serializing_if = "is_false")]
-    su: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    tl: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    strict: bool,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pl: &'a str,
-    st: State,
-    c: Time,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    x: Option<Time>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    se: Option<Time>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    kill: &'a [(Id, Time)],
 }
 
 /// The stored value is not a record that this version understands.
@@ -327,14 +303,6 @@ const VERSION: u64 = 1;
 
 /// So many killed sessions a record in KV lists.
 const MAX_KILLED: usize = 64;
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the shape that serde asks for"
-)]
-const fn is_false(value: &bool) -> bool {
-    !*value
-}
 
 #[cfg(test)]
 mod tests {

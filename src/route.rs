@@ -35,18 +35,19 @@ impl Rule {
     /// Reads a rule of the configuration.
     pub fn read(json: &str) -> Result<Self, Problem> {
         let mut fields = Fields::of_object(json)?;
-        let texts = "a list of texts";
-        let scopes: Vec<String> = fields.take("scopes", texts)?.unwrap_or_default();
+        let scopes: Vec<String> = fields.take_texts("scopes")?.unwrap_or_default();
         let scopes: Option<Vec<Scope>> = scopes.iter().map(|text| Scope::parse(text)).collect();
         let rule = Self {
-            methods: fields.take("methods", texts)?.unwrap_or_default(),
-            path: fields.take("path", "text")?.unwrap_or_default(),
+            methods: fields.take_texts("methods")?.unwrap_or_default(),
+            path: fields.take_text("path", "text")?.unwrap_or_default(),
             scopes: scopes
                 .ok_or_else(|| Problem::field("scopes", "must be scopes, as RFC 6749 spells them"))?
                 .into(),
-            public: fields.take("public", "true or false")?.unwrap_or_default(),
-            query_token: fields.take("queryToken", "text")?,
-            cors: fields.take("cors", texts)?.unwrap_or_default(),
+            public: fields
+                .take_flag("public", "true or false")?
+                .unwrap_or_default(),
+            query_token: fields.take_text("queryToken", "text")?,
+            cors: fields.take_texts("cors")?.unwrap_or_default(),
         };
         fields.finish()?;
         Ok(rule)

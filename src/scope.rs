@@ -1,11 +1,9 @@
 //! What a token may do: scopes, as RFC 6749 §3.3 spells them.
 
 use crate::wire::wire_text;
-use serde::Serialize;
 
 /// One scope: 1 to 64 characters out of `%x21 / %x23-5B / %x5D-7E`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope(String);
 
 impl Scope {
@@ -26,8 +24,7 @@ impl Scope {
 }
 
 /// A set of scopes, sorted, each once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(Vec<Scope>);
 
 impl Scopes {

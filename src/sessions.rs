@@ -10,9 +10,10 @@
 //! 3. A killed session is listed in the record of its token until it would have
 //!    ended.
 
-use crate::entry::{Entry, User};
+use crate::entry::{Entry, owner};
 use crate::fields::Fields;
 use crate::id::Id;
+use crate::json::Object;
 use crate::ledger::{Asker, Reply, Tokens};
 use crate::lifecycle;
 use crate::origin;
@@ -23,7 +24,6 @@ use crate::record::{Record, State};
 use crate::time::{DAY, Time};
 use crate::transaction::{Outcome, Stop, acting, save};
 use crate::wire::wire_struct;
-use serde::Serialize;
 
 /// A session as its ledger keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,31 +48,22 @@ pub struct Live {
 
 impl Live {
     /// The session as an answer shows it, with what is known of its token.
-    pub fn view<'a>(&'a self, token: &'a Entry) -> impl Serialize + 'a {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct View<'a> {
-            id: &'a str,
-            token_id: &'a str,
-            user: User<'a>,
-            workspace: &'a str,
-            app: &'a str,
-            place: &'a str,
-            label: &'a str,
-            opened_at: String,
-            expires_at: String,
-        }
-        View {
-            id: self.id.as_str(),
-            token_id: self.token.as_str(),
-            user: User::of(&token.record),
-            workspace: &self.workspace,
-            app: &self.app,
-            place: self.place.as_str(),
-            label: token.record.embed.as_ref().map_or("", |embed| &embed.label),
-            opened_at: self.id.time().to_rfc3339(),
-            expires_at: self.ends.to_rfc3339(),
-        }
+    pub fn view(&self, token: &Entry) -> String {
+        let record = &token.record;
+        let mut json = Object::default();
+        json.text("id", self.id.as_str());
+        json.text("tokenId", self.token.as_str());
+        json.raw("user", &owner(record));
+        json.text("workspace", &self.workspace);
+        json.text("app", &self.app);
+        json.text("place", self.place.as_str());
+        json.text(
+            "label",
+            record.embed.as_ref().map_or("", |embed| &embed.label),
+        );
+        json.text("openedAt", &self.id.time().to_rfc3339());
+        json.text("expiresAt", &self.ends.to_rfc3339());
+        json.finish()
     }
 }
 
@@ -120,16 +111,10 @@ impl Spot {
 
     /// The JSON to store.
     pub fn to_json(&self) -> String {
-        #[derive(Serialize)]
-        struct Stored<'a> {
-            app: &'a str,
-            or: &'a [String],
-        }
-        let stored = Stored {
-            app: &self.app,
-            or: &self.origins,
-        };
-        serde_json::to_string(&stored).unwrap_or_default()
+        let mut json = Object::default();
+        json.text("app", &self.app);
+        json.texts("or", &self.origins);
+        json.finish()
     }
 }
 

@@ -1,10 +1,10 @@
 //! A workspace's settings, as KV holds them under `w/<workspace>`.
 
 use crate::fields::Fields;
-use serde::Serialize;
+use crate::json::Object;
 
 /// What an admin decides for a whole workspace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     v: u64,
     /// Rises with every change; a lower one than has been seen is never accepted.
@@ -34,7 +34,12 @@ impl Settings {
 
     /// The JSON to store.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let mut json = Object::default();
+        json.number("v", self.v);
+        json.number("rev", self.rev);
+        json.flag("creation", self.creation);
+        json.flag("authentication", self.authentication);
+        json.finish()
     }
 }
 

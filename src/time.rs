@@ -2,11 +2,9 @@
 
 use crate::wire::Wire;
 use chrono::{DateTime, SecondsFormat};
-use serde::Serialize;
 
 /// A moment in Unix seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(u64);
 
 /// Seconds in a day.

@@ -14,16 +14,13 @@ use crate::base62;
 use crate::hint::Hint;
 use crate::wire::wire_text;
 use crc::{CRC_32_ISO_HDLC, Crc};
-use serde::Serialize;
 
 /// What a token is for; each kind has its prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A personal access token, which a program sends with each request.
-    #[serde(rename = "p")]
     Pat,
     /// An embed token, which stands in an iframe's URL and opens one session.
-    #[serde(rename = "e")]
     Embed,
 }
 
@@ -37,7 +34,7 @@ impl Kind {
     }
 
     /// The letter that a record has for it.
-    const fn letter(self) -> &'static str {
+    pub(crate) const fn letter(self) -> &'static str {
         match self {
             Self::Pat => "p",
             Self::Embed => "e",

@@ -9,11 +9,11 @@ use crate::answer::Answer;
 use crate::config::Config;
 use crate::fields::Fields;
 use crate::grant::{EmbedGrant, Grant, Lifetime, MAX_MINUTES, MINUTES, Named};
+use crate::json::Object;
 use crate::problem::Problem;
 use crate::scope::Scopes;
 use crate::text;
 use crate::time::Time;
-use serde::Serialize;
 
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,10 +36,10 @@ pub fn parse(
     now: Time,
 ) -> Result<Wanted, Problem> {
     let mut fields = Fields::of_body(content_type, body)?;
-    let email: Option<String> = fields.take("email", "text")?;
+    let email: Option<String> = fields.take_text("email", "text")?;
     let email = email.ok_or_else(|| Problem::field("email", "must be given"))?;
     let email = text::email(&email).map_err(|detail| Problem::field("email", detail))?;
-    let app: Option<String> = fields.take("appId", "text")?;
+    let app: Option<String> = fields.take_text("appId", "text")?;
     let app = app.ok_or_else(|| Problem::field("appId", "must be given"))?;
     let session_minutes = take(&mut fields, "sessionExpiry", MAX_MINUTES, MINUTES)?;
     let seconds = take(&mut fields, "patExpiry", MAX_SECONDS, SECONDS)?;
@@ -77,17 +77,10 @@ pub fn parse(
 
 /// The answer with a new token.
 pub fn answer(secret: &str, url: &str) -> Answer {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Made<'a> {
-        personal_access_token: &'a str,
-        redirect_url: &'a str,
-    }
-    let made = Made {
-        personal_access_token: secret,
-        redirect_url: url,
-    };
-    Answer::json(200, &made)
+    let mut made = Object::default();
+    made.text("personalAccessToken", secret);
+    made.text("redirectUrl", url);
+    Answer::json(200, made.finish())
 }
 
 fn take(
@@ -98,7 +91,7 @@ fn take(
 ) -> Result<u32, Problem> {
     match fields.take_whole(name, expected)? {
         Some(number) if (1..=most).contains(&number) => Ok(number),
-        Some(_) => Err(Problem::field(name, format!("must be {expected}"))),
+        Some(_) => Err(fields.must_be(name, expected)),
         None => Err(Problem::field(name, "must be given")),
     }
 }

@@ -183,7 +183,7 @@ fn list<T: Tokens>(
         for entry in older.into_iter().take(BATCH) {
             left = left.saturating_sub(1);
             last = Some(entry.record.id.clone());
-            if filter.admits(&entry, now) {
+            if filter.admits(&entry, now, T::lower) {
                 found.push(entry);
             }
             if found.len() >= usize::from(limit) {

@@ -6,11 +6,11 @@
 use crate::answer::Answer;
 use crate::embed::Viewer;
 use crate::gate::{Check, Stop};
+use crate::json::Object;
 use crate::page;
 use crate::place::Place;
 use crate::problem::{Code, Problem};
 use crate::verdict::Verdict;
-use serde::Serialize;
 
 impl Check<'_, '_> {
     /// The watch page of a place, or what it asks.
@@ -41,21 +41,12 @@ impl Check<'_, '_> {
         let expires_in = end.since(self.now());
         let url = format!("{}{}/", address.origin, address.prefix);
         let answer = if asks {
-            #[derive(Serialize)]
-            #[serde(rename_all = "camelCase")]
-            struct Watched<'a> {
-                place: &'a str,
-                url: String,
-                expires_at: String,
-                expires_in: u64,
-            }
-            let watched = Watched {
-                place: place.as_str(),
-                url,
-                expires_at: end.to_rfc3339(),
-                expires_in,
-            };
-            Answer::json(200, &watched)
+            let mut watched = Object::default();
+            watched.text("place", place.as_str());
+            watched.text("url", &url);
+            watched.text("expiresAt", &end.to_rfc3339());
+            watched.number("expiresIn", expires_in);
+            Answer::json(200, watched.finish())
         } else {
             let audience = app.framed_by(&embed.allowed_origins);
             page::watch(place.as_str(), &url, expires_in, audience)

@@ -82,6 +82,10 @@ impl Rows for Shelf {
 }
 
 impl Tokens for Shelf {
+    fn lower(text: &str) -> String {
+        text.to_lowercase()
+    }
+
     fn lookup(&self, digest: &Digest) -> Result<Option<String>, Self::Error> {
         let tokens = self.tokens.borrow();
         let found = tokens.values().find(|entry| entry.digest == *digest);

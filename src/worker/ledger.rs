@@ -14,6 +14,7 @@ use crate::sessions::{Live, Sessions, Spot};
 use crate::time::Time;
 use crate::transaction;
 use crate::wire;
+use js_sys::JsString;
 
 /// Carries out a command, or looks a token up, and answers the reply.
 pub fn execute(sql: &Sql, command: &str, now_ms: u64) -> Result<String, Failed> {
@@ -64,6 +65,10 @@ pub fn value(sql: &Sql, row: &Row, now_ms: u64) -> Result<Option<Value>, Failed>
 }
 
 impl Tokens for Sql {
+    fn lower(text: &str) -> String {
+        JsString::from(text).to_lower_case().into()
+    }
+
     fn lookup(&self, digest: &Digest) -> Result<Option<String>, Failed> {
         let query = "SELECT record FROM tokens WHERE digest = ?";
         let found = self.first(query, &[digest.to_hex().as_str().into()])?;

@@ -6,8 +6,8 @@
 //! between, it comes back. The puts themselves are JavaScript's (`outbox.js`).
 
 use super::sql::{Failed, Row as SqlRow, Sql, log};
+use crate::json::{self, Object};
 use crate::outbox::{Row, Rows};
-use serde::Serialize;
 
 /// The table that each Durable Object with an outbox has.
 pub const TABLE: &str = "
@@ -29,12 +29,20 @@ pub const BY_REPEAT: &str = "
     CREATE INDEX outbox_due ON outbox (repeat, due);";
 
 /// What KV shall hold under a key.
-#[derive(Serialize)]
 pub struct Value {
     /// The text.
     pub text: String,
     /// When KV may forget it, in Unix seconds.
     pub expiration: Option<u64>,
+}
+
+impl Value {
+    fn to_json(&self) -> String {
+        let mut json = Object::default();
+        json.text("text", &self.text);
+        json.number_or_null("expiration", self.expiration);
+        json.finish()
+    }
 }
 
 /// Finds the value of a row's key as it is now; `None`: it has none.
@@ -52,21 +60,13 @@ pub fn arm(sql: &Sql) -> Result<(), Failed> {
     }
 }
 
-/// A put to be tried: the key, the value, and the change that it brings.
-#[derive(Serialize)]
-struct Put {
-    key: String,
-    generation: u64,
-    value: Option<Value>,
-}
-
 /// Sets the alarm again, in case what follows breaks off.
 pub fn begin(sql: &Sql, now_ms: u64) -> Result<(), Failed> {
     sql.set_alarm(now_ms.saturating_add(SAFETY_MS))
 }
 
-/// The puts that are due, a few at a time, as JSON: first those that take
-/// something away.
+/// The puts that are due, a few at a time, as JSON: the key, the change that each
+/// brings, and the value. Those that take something away come first.
 pub fn due(sql: &Sql, find: Find, now_ms: u64) -> Result<String, Failed> {
     let mut rows = Vec::new();
     for repeat in [1, 0] {
@@ -82,14 +82,15 @@ pub fn due(sql: &Sql, find: Find, now_ms: u64) -> Result<String, Failed> {
         .map(|row| {
             let row = read(row)?;
             let value = find(sql, &row, now_ms)?;
-            Ok(Put {
-                key: row.key,
-                generation: row.generation,
-                value,
-            })
+            let value = value.map_or("null".to_owned(), |value| value.to_json());
+            let mut put = Object::default();
+            put.text("key", &row.key);
+            put.number("generation", row.generation);
+            put.raw("value", &value);
+            Ok(put.finish())
         })
         .collect::<Result<Vec<_>, Failed>>()?;
-    serde_json::to_string(&puts).map_err(|_| Failed)
+    Ok(json::list(puts.into_iter()))
 }
 
 /// Tells if KV lags behind, and sets the alarm to when the next row is due.
@@ -128,14 +129,6 @@ pub fn settle(
     }
 }
 
-#[derive(Serialize)]
-struct Metric {
-    metric: &'static str,
-    value: u64,
-    entries: u64,
-    class: &'static str,
-}
-
 /// One structured line if KV has not accepted everything.
 fn report(sql: &Sql, now_ms: u64) -> Result<(), Failed> {
     let query = "SELECT COUNT(*), MIN(since) FROM outbox WHERE since IS NOT NULL";
@@ -143,14 +136,12 @@ fn report(sql: &Sql, now_ms: u64) -> Result<(), Failed> {
     let entries = row.as_ref().and_then(|row| row.number(0)).unwrap_or(0);
     if let Some(since) = row.as_ref().and_then(|row| row.number(1)) {
         let age = now_ms.saturating_sub(since) / 1000;
-        let line = Metric {
-            metric: "outbox_age_seconds",
-            value: age,
-            entries,
-            class: sql.class,
-        };
-        let line = serde_json::to_string(&line).map_err(|_| Failed)?;
-        log(&line);
+        let mut line = Object::default();
+        line.text("metric", "outbox_age_seconds");
+        line.number("value", age);
+        line.number("entries", entries);
+        line.text("class", sql.class);
+        log(&line.finish());
     }
     Ok(())
 }

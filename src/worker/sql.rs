@@ -2,17 +2,24 @@
 //! transactions that roll back, and the alarm.
 
 use super::whole;
+use crate::json::Object;
 use core::cell::Cell;
-use js_sys::{Array, Error, Promise};
-use serde::Serialize;
+use js_sys::{Array, Error};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use worker_sys::{DurableObjectState, SqlStorage};
 
 #[wasm_bindgen]
 extern "C" {
-    /// What the bindings lack of `ctx.storage`.
+    /// A Durable Object's `ctx`.
+    pub type State;
+
+    #[wasm_bindgen(method, catch, getter)]
+    fn storage(this: &State) -> Result<Storage, JsValue>;
+
     type Storage;
+
+    #[wasm_bindgen(method, getter)]
+    fn sql(this: &Storage) -> Database;
 
     #[wasm_bindgen(method, catch, js_name = transactionSync)]
     fn transaction_sync(
@@ -21,10 +28,20 @@ extern "C" {
     ) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
-    fn set_alarm(this: &Storage, time: f64) -> Result<Promise, JsValue>;
+    fn set_alarm(this: &Storage, time: f64) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = deleteAlarm)]
-    fn delete_alarm(this: &Storage) -> Result<Promise, JsValue>;
+    fn delete_alarm(this: &Storage) -> Result<JsValue, JsValue>;
+
+    type Database;
+
+    #[wasm_bindgen(method, catch, variadic)]
+    fn exec(this: &Database, query: &str, values: Array) -> Result<Cursor, JsValue>;
+
+    type Cursor;
+
+    #[wasm_bindgen(method)]
+    fn raw(this: &Cursor) -> js_sys::Iterator;
 
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     fn console_error(line: &str);
@@ -44,7 +61,7 @@ pub type Migrations = &'static [&'static [&'static str]];
 /// The database of one Durable Object.
 pub struct Sql {
     storage: Storage,
-    sql: SqlStorage,
+    database: Database,
     /// The name of the class, for the log.
     pub class: &'static str,
     migrations: Migrations,
@@ -58,14 +75,14 @@ pub struct Row(Array);
 impl Sql {
     /// The database of an object whose tables come about by these steps.
     pub fn new(
-        state: &DurableObjectState,
+        state: &State,
         class: &'static str,
         migrations: Migrations,
     ) -> Result<Self, JsValue> {
         let storage = state.storage()?;
         Ok(Self {
-            sql: storage.sql(),
-            storage: JsValue::from(storage).unchecked_into(),
+            database: storage.sql(),
+            storage,
             class,
             migrations,
             version: Cell::new(0),
@@ -177,7 +194,7 @@ impl Sql {
     fn exec(&self, query: &str, values: &[Bind<'_>]) -> Result<Vec<Row>, Failed> {
         let failed = |error: JsValue| self.failed(&error);
         let values: Array = values.iter().map(|value| value.to_js()).collect();
-        let rows = self.sql.exec(query, values).map_err(failed)?.raw();
+        let rows = self.database.exec(query, values).map_err(failed)?.raw();
         rows.into_iter()
             .map(|row| row.map(|row| Row(row.unchecked_into())).map_err(failed))
             .collect()
@@ -260,20 +277,13 @@ impl From<Option<u64>> for Bind<'_> {
     }
 }
 
-#[derive(Serialize)]
-struct LogLine<'a> {
-    error: &'a str,
-    message: String,
-}
-
 /// One structured line about what failed. What stores say holds no secret.
 fn log_error(place: &str, message: &str) {
     let message: String = message.chars().take(200).collect();
-    let line = LogLine {
-        error: place,
-        message,
-    };
-    console_error(&serde_json::to_string(&line).unwrap_or_default());
+    let mut line = Object::default();
+    line.text("error", place);
+    line.text("message", &message);
+    console_error(&line.finish());
 }
 
 /// One structured line that is no error.

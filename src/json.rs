@@ -1,0 +1,162 @@
+//! JSON as Gatepass writes it, objects field by field, and reads it, lists value by
+//! value ([`Fields`](crate::fields::Fields) are of objects). What serde derives for
+//! each type would do the same in more WebAssembly.
+
+use serde_json::value::RawValue;
+
+/// An object, as far as it is written. Names are written as they are, so they
+/// need no escapes.
+#[derive(Clone, Debug, Default)]
+pub struct Object(String);
+
+impl Object {
+    /// Appends JSON.
+    pub fn raw(&mut self, name: &str, json: &str) {
+        if !self.0.is_empty() {
+            self.0.push(',');
+        }
+        for part in ["\"", name, "\":", json] {
+            self.0.push_str(part);
+        }
+    }
+
+    /// Appends a text.
+    pub fn text(&mut self, name: &str, value: &str) {
+        self.raw(name, &text(value));
+    }
+
+    /// Appends a text, unless it is empty.
+    pub fn text_if_any(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
+            self.text(name, value);
+        }
+    }
+
+    /// Appends a text or `null`.
+    pub fn text_or_null(&mut self, name: &str, value: Option<&str>) {
+        match value {
+            Some(value) => self.text(name, value),
+            None => self.raw(name, "null"),
+        }
+    }
+
+    /// Appends a list of texts.
+    pub fn texts(&mut self, name: &str, values: &[impl AsRef<str>]) {
+        self.raw(name, &texts(values));
+    }
+
+    /// Appends a list of texts, unless it is empty.
+    pub fn texts_if_any(&mut self, name: &str, values: &[impl AsRef<str>]) {
+        if !values.is_empty() {
+            self.texts(name, values);
+        }
+    }
+
+    /// Appends a whole number.
+    pub fn number(&mut self, name: &str, value: u64) {
+        self.raw(name, &value.to_string());
+    }
+
+    /// Appends a whole number, if there is one.
+    pub fn number_if_any(&mut self, name: &str, value: Option<u64>) {
+        if let Some(value) = value {
+            self.number(name, value);
+        }
+    }
+
+    /// Appends a whole number or `null`.
+    pub fn number_or_null(&mut self, name: &str, value: Option<u64>) {
+        match value {
+            Some(value) => self.number(name, value),
+            None => self.raw(name, "null"),
+        }
+    }
+
+    /// Appends `true` or `false`.
+    pub fn flag(&mut self, name: &str, value: bool) {
+        self.raw(name, if value { "true" } else { "false" });
+    }
+
+    /// Appends `true`, or nothing.
+    pub fn flag_if_set(&mut self, name: &str, value: bool) {
+        if value {
+            self.flag(name, true);
+        }
+    }
+
+    /// The whole object.
+    pub fn finish(self) -> String {
+        ["{", &self.0, "}"].concat()
+    }
+}
+
+/// A text, in quotes. Most can stand as they are, which is soon seen.
+pub fn text(value: &str) -> String {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if value.bytes().all(is_plain) {
+        return ["\"", value, "\""].concat();
+    }
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// A list of texts.
+pub fn texts(values: &[impl AsRef<str>]) -> String {
+    list(values.iter().map(|value| text(value.as_ref())))
+}
+
+/// A list of what is JSON already.
+pub fn list(items: impl Iterator<Item = String>) -> String {
+    ["[", &items.collect::<Vec<_>>().join(","), "]"].concat()
+}
+
+/// Reads a text.
+pub fn read_text(json: &RawValue) -> Option<String> {
+    serde_json::from_str(json.get()).ok()
+}
+
+/// Reads a list.
+pub fn read_list(json: &str) -> Option<Vec<Box<RawValue>>> {
+    serde_json::from_str(json).ok()
+}
+
+/// Reads a list of texts.
+pub fn read_texts(json: &RawValue) -> Option<Vec<String>> {
+    let items = read_list(json.get())?;
+    items.iter().map(|item| read_text(item)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn what_is_nothing_is_left_out_or_null() {
+        let mut json = Object::default();
+        json.text_if_any("a", "");
+        json.texts_if_any("b", &[""; 0]);
+        json.number_if_any("c", None);
+        json.flag_if_set("d", false);
+        json.text_or_null("e", None);
+        json.number_or_null("f", None);
+        json.texts("g", &[""; 0]);
+        assert_eq!(json.finish(), r#"{"e":null,"f":null,"g":[]}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(one: String, other: Vec<String>, number: u64, flag: bool) {
+            let mut json = Object::default();
+            json.text("one", &one);
+            json.texts("other", &other);
+            json.number("number", number);
+            json.flag("flag", flag);
+            let read: Value = serde_json::from_str(&json.finish()).unwrap();
+            prop_assert_eq!(
+                read,
+                json!({ "one": one, "other": other, "number": number, "flag": flag })
+            );
+        }
+    }
+}
