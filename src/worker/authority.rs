@@ -2,10 +2,11 @@
 //! commands and alarms; here they meet the database, synchronously.
 
 use super::outbox::{self, Find};
-use super::sql::{Failed, Migrations, Sql, State};
+use super::sql::{Failed, Migrations, Sql};
 use super::{directory, ledger, whole};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
+use worker_sys::DurableObjectState;
 
 /// A ledger or a directory.
 #[wasm_bindgen]
@@ -40,7 +41,7 @@ static DIRECTORY: Kind = Kind {
 impl Authority {
     /// The authority of a class, over an object's storage.
     #[wasm_bindgen(constructor)]
-    pub fn new(class: &str, state: State) -> Result<Self, JsError> {
+    pub fn new(class: &str, state: DurableObjectState) -> Result<Self, JsError> {
         let kinds = [&LEDGER, &DIRECTORY];
         let kind = kinds.into_iter().find(|kind| kind.class == class);
         let kind = kind.ok_or_else(|| JsError::new("there is no such class"))?;

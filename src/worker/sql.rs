@@ -4,22 +4,15 @@
 use super::whole;
 use crate::json::Object;
 use core::cell::Cell;
-use js_sys::{Array, Error};
+use js_sys::{Array, Error, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
+use worker_sys::{DurableObjectState, SqlStorage};
 
 #[wasm_bindgen]
 extern "C" {
-    /// A Durable Object's `ctx`.
-    pub type State;
-
-    #[wasm_bindgen(method, catch, getter)]
-    fn storage(this: &State) -> Result<Storage, JsValue>;
-
+    /// What the bindings lack of `ctx.storage`.
     type Storage;
-
-    #[wasm_bindgen(method, getter)]
-    fn sql(this: &Storage) -> Database;
 
     #[wasm_bindgen(method, catch, js_name = transactionSync)]
     fn transaction_sync(
@@ -28,20 +21,10 @@ extern "C" {
     ) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
-    fn set_alarm(this: &Storage, time: f64) -> Result<JsValue, JsValue>;
+    fn set_alarm(this: &Storage, time: f64) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = deleteAlarm)]
-    fn delete_alarm(this: &Storage) -> Result<JsValue, JsValue>;
-
-    type Database;
-
-    #[wasm_bindgen(method, catch, variadic)]
-    fn exec(this: &Database, query: &str, values: Array) -> Result<Cursor, JsValue>;
-
-    type Cursor;
-
-    #[wasm_bindgen(method)]
-    fn raw(this: &Cursor) -> js_sys::Iterator;
+    fn delete_alarm(this: &Storage) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     fn console_error(line: &str);
@@ -61,7 +44,7 @@ pub type Migrations = &'static [&'static [&'static str]];
 /// The database of one Durable Object.
 pub struct Sql {
     storage: Storage,
-    database: Database,
+    sql: SqlStorage,
     /// The name of the class, for the log.
     pub class: &'static str,
     migrations: Migrations,
@@ -75,14 +58,14 @@ pub struct Row(Array);
 impl Sql {
     /// The database of an object whose tables come about by these steps.
     pub fn new(
-        state: &State,
+        state: &DurableObjectState,
         class: &'static str,
         migrations: Migrations,
     ) -> Result<Self, JsValue> {
         let storage = state.storage()?;
         Ok(Self {
-            database: storage.sql(),
-            storage,
+            sql: storage.sql(),
+            storage: JsValue::from(storage).unchecked_into(),
             class,
             migrations,
             version: Cell::new(0),
@@ -194,7 +177,7 @@ impl Sql {
     fn exec(&self, query: &str, values: &[Bind<'_>]) -> Result<Vec<Row>, Failed> {
         let failed = |error: JsValue| self.failed(&error);
         let values: Array = values.iter().map(|value| value.to_js()).collect();
-        let rows = self.database.exec(query, values).map_err(failed)?.raw();
+        let rows = self.sql.exec(query, values).map_err(failed)?.raw();
         rows.into_iter()
             .map(|row| row.map(|row| Row(row.unchecked_into())).map_err(failed))
             .collect()
