@@ -6,23 +6,37 @@ use serde_json::value::RawValue;
 
 /// An object, as far as it is written. Names are written as they are, so they
 /// need no escapes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Object(String);
 
+impl Default for Object {
+    fn default() -> Self {
+        let mut json = String::with_capacity(USUAL_LENGTH);
+        json.push('{');
+        Self(json)
+    }
+}
+
 impl Object {
-    /// Appends JSON.
-    pub fn raw(&mut self, name: &str, json: &str) {
-        if !self.0.is_empty() {
+    fn name(&mut self, name: &str) {
+        if self.0.len() > 1 {
             self.0.push(',');
         }
-        for part in ["\"", name, "\":", json] {
-            self.0.push_str(part);
-        }
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
+    }
+
+    /// Appends JSON.
+    pub fn raw(&mut self, name: &str, json: &str) {
+        self.name(name);
+        self.0.push_str(json);
     }
 
     /// Appends a text.
     pub fn text(&mut self, name: &str, value: &str) {
-        self.raw(name, &text(value));
+        self.name(name);
+        push_text(&mut self.0, value);
     }
 
     /// Appends a text, unless it is empty.
@@ -85,18 +99,32 @@ impl Object {
     }
 
     /// The whole object.
-    pub fn finish(self) -> String {
-        ["{", &self.0, "}"].concat()
+    pub fn finish(mut self) -> String {
+        self.0.push('}');
+        self.0
     }
 }
 
-/// A text, in quotes. Most can stand as they are, which is soon seen.
+/// Bytes that most objects have room in.
+const USUAL_LENGTH: usize = 256;
+
+/// A text, in quotes.
 pub fn text(value: &str) -> String {
+    let mut json = String::new();
+    push_text(&mut json, value);
+    json
+}
+
+/// Appends a text, in quotes. Most can stand as they are, which is soon seen.
+fn push_text(json: &mut String, value: &str) {
     let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
     if value.bytes().all(is_plain) {
-        return ["\"", value, "\""].concat();
+        json.push('"');
+        json.push_str(value);
+        json.push('"');
+    } else {
+        json.push_str(&serde_json::to_string(value).unwrap_or_default());
     }
-    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// A list of texts.
