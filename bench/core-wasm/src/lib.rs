@@ -71,7 +71,7 @@ fn warm_gate() -> Gate {
 /// One check, as `check` of src/worker/mod.rs does it: what crosses back.
 fn check(gate: &mut Gate, facts: &str) -> String {
     let facts = Facts::parse(facts).expect("the request is well-formed");
-    gate.check(&facts, None, NOW).to_text()
+    gate.check(&facts, None, NOW).into_text()
 }
 
 /// Whether that request is let in.
