@@ -6,13 +6,14 @@ use crate::text;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// The fields of one JSON object. A field that stands twice is seen, whatever
 /// its spelling (`"name"` and `"n\u0061me"` are one), and so is one that nobody
 /// asked for. `null` is no value of any field.
 #[derive(Debug)]
 pub struct Fields<'a> {
-    fields: Vec<(String, &'a RawValue)>,
+    fields: Vec<(Cow<'a, str>, &'a RawValue)>,
     parent: Option<&'static str>,
 }
 
@@ -40,7 +41,7 @@ impl<'a> Fields<'a> {
 
     /// The names of the fields that nobody took.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().map(|(name, _)| name.as_str())
+        self.fields.iter().map(|(name, _)| &**name)
     }
 
     /// Takes a text out; `expected` ends the sentence «must be …».
@@ -108,7 +109,7 @@ impl<'a> Fields<'a> {
         };
         let mut seen: Vec<&str> = Vec::with_capacity(fields.fields.len());
         for (name, _) in &fields.fields {
-            if seen.contains(&name.as_str()) {
+            if seen.contains(&&**name) {
                 return Err(fields.problem(name, "stands twice"));
             }
             seen.push(name);
@@ -184,7 +185,7 @@ fn is_json(content_type: Option<&str>) -> bool {
         .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-struct Object<'a>(Vec<(String, &'a RawValue)>);
+struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Object<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -202,18 +203,46 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Vec::new();
-        while let Some(entry) = map.next_entry()? {
+        let mut fields = Vec::with_capacity(USUAL_FIELDS);
+        while let Some((Name(name), value)) = map.next_entry()? {
             if fields.len() == MAX_FIELDS {
                 return Err(A::Error::custom("object has too many fields"));
             }
-            fields.push(entry);
+            fields.push((name, value));
         }
         Ok(Object(fields))
     }
 }
 
 const MAX_FIELDS: usize = 40;
+const USUAL_FIELDS: usize = 16;
+
+/// A field's name, which is borrowed unless it has escapes.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Name<'de>;
+
+    fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
+        Ok(Name(Cow::Borrowed(name)))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Name(Cow::Owned(name.to_owned())))
+    }
+}
 
 #[cfg(test)]
 mod tests {

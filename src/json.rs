@@ -137,9 +137,13 @@ pub fn list(items: impl Iterator<Item = String>) -> String {
     ["[", &items.collect::<Vec<_>>().join(","), "]"].concat()
 }
 
-/// Reads a text.
+/// Reads a text. Without an escape it is what stands between the quotes.
 pub fn read_text(json: &RawValue) -> Option<String> {
-    serde_json::from_str(json.get()).ok()
+    let quoted = json.get().strip_prefix('"')?.strip_suffix('"')?;
+    if quoted.contains('\\') {
+        return serde_json::from_str(json.get()).ok();
+    }
+    Some(quoted.to_owned())
 }
 
 /// Reads a list.
@@ -173,6 +177,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_text_is_read_as_serde_reads_it(text: String, junk in "[\"\\\\u0a1]{0,8}") {
+            for json in [serde_json::to_string(&text).unwrap(), format!("\"{junk}\""), junk] {
+                if let Ok(raw) = serde_json::from_str::<&RawValue>(&json) {
+                    prop_assert_eq!(read_text(raw), serde_json::from_str(&json).ok());
+                }
+            }
+        }
+
         #[test]
         fn what_is_written_is_read(one: String, other: Vec<String>, number: u64, flag: bool) {
             let mut json = Object::default();

@@ -73,16 +73,11 @@ async function execute(authority, request) {
 
 /** Reads, asks and carries out until there is an answer or time is up. */
 async function settle(request, verdict, now, facts, gate, env) {
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), DEADLINE);
-  const late = new Promise((_, reject) => {
-    deadline.signal.onabort = () => reject(new Late());
-  });
-  late.catch(() => {});
+  const deadline = new Deadline();
   try {
-    const decided = decide(request, verdict, now, facts, gate, env, deadline.signal);
-    decided.catch(() => {});
-    const settled = await Promise.race([decided, late]);
+    const decided = decide(request, verdict, now, facts, gate, env, deadline);
+    const settled = await Promise.race([decided, deadline.moment]);
+    if (!settled) throw new Late();
     switch (settled.do) {
       case "allow":
         return await forward(request, settled, facts, gate, env);
@@ -94,13 +89,19 @@ async function settle(request, verdict, now, facts, gate, env) {
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) log(error);
     return respond(gate.refuse(facts, "store_unavailable"), request);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
+/** When a request must be decided. The runtime ends the timer with the request. */
+class Deadline {
+  passed = false;
+  moment = new Promise((resolve) => setTimeout(resolve, DEADLINE)).then(() => {
+    this.passed = true;
+  });
+}
+
 /** Turns a verdict that asks for something into one that decides. */
-async function decide(request, verdict, now, facts, gate, env, signal) {
+async function decide(request, verdict, now, facts, gate, env, deadline) {
   let reply;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     switch (verdict.do) {
@@ -123,7 +124,7 @@ async function decide(request, verdict, now, facts, gate, env, signal) {
         break;
       case "manage": {
         const management = gate.management(facts, reply, now);
-        return await manage(management, request, facts, gate, env, signal);
+        return await manage(management, request, facts, gate, env, deadline);
       }
     }
     verdict = gate.check(facts, reply, now);
@@ -132,8 +133,8 @@ async function decide(request, verdict, now, facts, gate, env, signal) {
 }
 
 /** Carries out a management request, one reply of an authority at a time. */
-async function manage(management, request, facts, gate, env, signal) {
-  const body = await readBody(request, signal);
+async function manage(management, request, facts, gate, env, deadline) {
+  const body = await readBody(request, deadline);
   if (body === null) return gate.refuse(facts, "content_too_large");
   management.body(body);
   for (;;) {
@@ -142,7 +143,7 @@ async function manage(management, request, facts, gate, env, signal) {
       management.free();
       return verdict;
     }
-    if (signal.aborted) throw new StoreUnavailable();
+    if (deadline.passed) throw new StoreUnavailable();
     management.reply(await ask(verdict, env));
   }
 }
@@ -180,15 +181,15 @@ async function ask({ class: binding, name, command }, env) {
 }
 
 /** The body as text: null where it is too long, undefined where it is not UTF-8. */
-async function readBody(request, signal) {
+async function readBody(request, deadline) {
   if (!request.body) return "";
   const reader = request.body.getReader();
-  signal.addEventListener("abort", () => reader.cancel().catch(() => {}));
+  deadline.moment.then(() => reader.cancel().catch(() => {}));
   const chunks = [];
   let length = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (signal.aborted) throw new StoreUnavailable();
+    if (deadline.passed) throw new StoreUnavailable();
     if (done) break;
     length += value.byteLength;
     if (length > MAX_BODY) {
