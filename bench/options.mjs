@@ -23,7 +23,7 @@ const HELP = `Usage: npm run bench -- [options]
 
 Measures what a check costs, beside a bare pass-through and other ways to do it. That takes half
 an hour, and wants the machine for itself. A whole run writes bench/results.json,
-docs/images/bench.svg and docs/images/growth.svg.
+docs/benchmark.md and its charts in docs/images/.
 
   --only A,B     only these contenders, each with its limit, and these parts:
 ${listed(CONTENDERS.map(({ name, title }) => [name, title]))}

@@ -1,4 +1,4 @@
-// What comes out: tables on the terminal, results.json, and the charts.
+// What comes out: tables on the terminal and in docs/benchmark.md, results.json, and the charts.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { say } from "../scripts/lib/run.mjs";
@@ -7,23 +7,47 @@ import { checksTable, contendersTable, interval, startupTable, targetsTable } fr
 
 const RESULTS = new URL("results.json", import.meta.url);
 const IMAGES = new URL("../docs/images/", import.meta.url);
+const PAGE = new URL("../docs/benchmark.md", import.meta.url);
 
 /** Prints all that was measured. */
-export function print({ contenders, startup, memory, inside, growth, targets }) {
-  const show = (title, text) => console.log(`\n\n${title}\n\n${text}`);
-  if (contenders) {
-    show("What was seen of each contender", checksTable(contenders));
-    show("Under load", contendersTable(contenders));
-  }
-  if (startup) show("Start-up and size", startupTable(startup));
-  if (memory) show("Memory of the gate's isolate", memoryText(memory));
-  if (inside) show("Inside WebAssembly, without I/O", insideText(inside));
-  if (growth) show("How cost grows", growth.map(growthText).join("\n"));
-  show("Targets", targetsTable(targets.filter(({ met }) => met !== null)));
+export function print(report) {
+  for (const [title, text] of sections(report)) console.log(`\n\n${title}\n\n${text}`);
+}
+
+/** All that was measured: title and text of each part. */
+function sections({ contenders, startup, memory, inside, growth, targets }) {
+  return [
+    contenders && ["What was seen of each contender", checksTable(contenders)],
+    contenders && ["Under load", contendersTable(contenders)],
+    startup && ["Start-up and size", startupTable(startup)],
+    memory && ["Memory of the gate's isolate", memoryText(memory)],
+    inside && ["Inside WebAssembly, without I/O", insideText(inside)],
+    growth && ["How cost grows", growth.map(growthText).join("\n")],
+    ["Targets", targetsTable(targets.filter(({ met }) => met !== null))],
+  ].filter(Boolean);
+}
+
+/** The page of docs/, which a whole run writes. */
+function page(report) {
+  const { machine, rounds, seconds } = report;
+  const facts = Object.entries(machine).map(([name, value]) => `- ${name}: ${value}`);
+  const parts = sections(report).map(
+    ([title, text]) => `## ${title}\n\n\`\`\`text\n${text}\n\`\`\`\n`,
+  );
+  return [
+    "# Benchmark\n",
+    "Written by `npm run bench`; [performance.md](performance.md) says what the figures mean.",
+    `${rounds} rounds, ${seconds} s for each contender in a round, on:\n`,
+    `${facts.join("\n")}\n`,
+    "![Requests a second against a bare pass-through](images/bench.svg)\n",
+    "![How cost grows](images/growth.svg)\n",
+    ...parts,
+  ].join("\n");
 }
 
 /** Writes results.json and the charts. */
-export async function publish({ samples, ...results }) {
+export async function publish(report) {
+  const { samples, ...results } = report;
   const prettier = await import("prettier");
   const json = await prettier.format(JSON.stringify(rounded(results)), {
     ...{ parser: "json", printWidth: 100 },
@@ -32,7 +56,8 @@ export async function publish({ samples, ...results }) {
   await mkdir(IMAGES, { recursive: true });
   await writeFile(new URL("bench.svg", IMAGES), barChart(results.contenders));
   await writeFile(new URL("growth.svg", IMAGES), lineCharts(results.growth));
-  say("Written: bench/results.json, docs/images/bench.svg, docs/images/growth.svg");
+  await writeFile(PAGE, page(report));
+  say("Written: bench/results.json, docs/benchmark.md, docs/images/bench.svg and growth.svg");
 }
 
 function memoryText(points) {
