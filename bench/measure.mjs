@@ -42,7 +42,8 @@ async function measure(contenders, { rounds, seconds }) {
   try {
     const checks = await runChecks(stage, contenders);
     const samples = await runRounds(stage, contenders, { rounds, seconds });
-    const results = contenders.map((contender) => ({
+    const measured = contenders.filter(({ name }) => samples[name]);
+    const results = measured.map((contender) => ({
       ...{ name: contender.name, title: contender.title, kind: contender.kind },
       ...{ limit: contender.limit, ...figures(contender, samples), seen: checks[contender.name] },
     }));

@@ -34,8 +34,8 @@ const GZIPPED_LIMIT = 150_000;
 const WASM = "gatepass_bg.wasm";
 const STAMP = "stamp"; // of the inputs that the glue was made from
 
-// Memory is the module's own, and begins with the end of the stack. Engines ignore hints about
-// alignment, which would only keep the wasm from compressing well.
+// Memory is the module's own, and its first bytes are the end of the stack (--stack-first). Engines
+// ignore hints about alignment, which would only keep the wasm from compressing well.
 const OPTIMISATIONS = ["--zero-filled-memory", "--low-memory-unused", "-Oz", "--dealign"];
 
 /** Builds `profile`, "dev" or "release"; does nothing that is already done. */
@@ -52,6 +52,7 @@ async function compile(profile, toolchain) {
   const target = inRoot("target", "wasm");
   const flags = [
     ...toolchain.flags,
+    "-Clink-arg=--stack-first",
     `--remap-path-prefix=${cargoHome}=/cargo`,
     `--remap-path-prefix=${root}=/gatepass`,
   ];
@@ -76,6 +77,7 @@ async function makeGlue(profile, wasm, bindgen) {
   const stamp = createHash("sha256")
     .update(readFileSync(wasm))
     .update(bindgen)
+    .update(OPTIMISATIONS.join(" "))
     .update(readFileSync(inRoot("package-lock.json")))
     .digest("hex");
   const stampFile = join(output, STAMP);

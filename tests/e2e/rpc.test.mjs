@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { startRawGate } from "../support/gate.mjs";
+import { gateModules, startRawGate } from "../support/gate.mjs";
+import { startWorkerd } from "../support/workerd.mjs";
 
 // A Worker that is bound to the gate and calls whatever it is told to.
 const CALLER = `
@@ -90,6 +91,18 @@ function isLocal(name, { value }) {
     local.includes(name) && ["object", "function", "string", "boolean", "undefined"].includes(value)
   );
 }
+
+test("the default export has fetch and nothing else", async () => {
+  const probe = `import gate from "./src/worker/entry.js";
+    export default { fetch: () => Response.json(Reflect.ownKeys(gate)) };`;
+  const modules = { "probe.js": probe, ...gateModules() };
+  const workerd = await startWorkerd({ workers: [{ name: "probe", modules }] });
+  try {
+    assert.deepEqual(await (await fetch(workerd.url)).json(), ["fetch"]);
+  } finally {
+    await workerd.stop();
+  }
+});
 
 test("and afterwards the gate works as before", async () => {
   const { token } = await gate.createToken();

@@ -200,7 +200,7 @@ function objectsBinding(className, standIn) {
 }
 
 /** The Worker as it is shipped, module by module; its entry comes first. */
-function gateModules() {
+export function gateModules() {
   const folders = ["src/worker/", "build/"];
   const files = folders.flatMap((folder) =>
     readdirSync(new URL(folder, ROOT), { recursive: true })
