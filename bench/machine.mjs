@@ -11,7 +11,10 @@ export function machine() {
   const [{ model }, ...others] = cpus();
   return {
     ...{ processor: model, processors: 1 + others.length },
-    ...{ memory: `${Math.round(totalmem() / 2 ** 30)} GiB`, system: `${type()} ${release().split("-")[0]}` },
+    ...{
+      memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+      system: `${type()} ${release().split("-")[0]}`,
+    },
     ...{ workerd: version, node: process.versions.node },
   };
 }
