@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { OPTIMISATIONS } from "../scripts/build.mjs";
 import { say } from "../scripts/lib/run.mjs";
 import { estimate } from "./statistics.mjs";
 import { compileToWasm, optimise } from "./wasm.mjs";
@@ -17,7 +18,7 @@ const COUNT = 50_000;
 export async function measureInside({ quick }) {
   const wasm = await compileToWasm(FOLDER, "core_wasm", ["--config", PROFILE]);
   const optimised = `${wasm}.optimised`;
-  await optimise(wasm, optimised, "-Oz"); // as scripts/build.mjs does
+  await optimise(wasm, optimised, OPTIMISATIONS);
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(optimised)));
   if (!exports.allows()) throw new Error("bench/core-wasm: the gate does not let the request in");
   const rounds = quick ? QUICK_ROUNDS : ROUNDS;

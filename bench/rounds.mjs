@@ -12,7 +12,9 @@ const PER_REQUEST = ["cpu", "reads", "writes", "calls"];
 export async function runRounds(stage, contenders, { rounds, seconds }) {
   const samples = Object.fromEntries(contenders.map(({ name }) => [name, []]));
   say(`Warming up ${contenders.length} contenders`);
-  for (const contender of contenders) await attempt(stage, contender, 1);
+  for (const contender of contenders) {
+    if (!(await attempt(stage, contender, 1))) delete samples[contender.name];
+  }
   for (let round = 1; round <= rounds; round++) {
     say(`Round ${round} of ${rounds}`);
     for (const contender of shuffled(contenders.filter(({ name }) => samples[name]))) {

@@ -18,5 +18,5 @@ export async function buildRustWorker() {
   const made = fileURLToPath(new URL("build", FOLDER));
   await run(bindgen, [wasm, made], { quiet: true });
   const glued = join(made, "empty_rust_worker_bg.wasm");
-  await optimise(glued, glued, "-O"); // as worker-build does
+  await optimise(glued, glued, ["-O"]); // as worker-build does
 }

@@ -1,5 +1,7 @@
 // Medians of paired figures, with how sure they are.
 
+import { generator } from "../tests/support/random.mjs";
+
 const RESAMPLES = 2_000;
 
 /** The median. */
@@ -11,7 +13,8 @@ export function median(values) {
 
 /** The median and its 95 % bootstrap interval (percentiles): `{median, low, high}`. */
 export function estimate(values) {
-  const random = mulberry32(values.length);
+  // The same each time, so that equal figures give an equal interval.
+  const random = generator(values.length);
   const medians = Float64Array.from({ length: RESAMPLES }, () =>
     median(values.map(() => values[Math.floor(random() * values.length)])),
   ).sort();
@@ -23,14 +26,4 @@ export function estimate(values) {
 export function shuffled(items) {
   const left = [...items];
   return items.map(() => left.splice(Math.floor(Math.random() * left.length), 1)[0]);
-}
-
-/** Random numbers that are the same each time, so that equal figures give an equal interval. */
-function mulberry32(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

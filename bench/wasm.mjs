@@ -8,9 +8,9 @@ import { run, say } from "../scripts/lib/run.mjs";
 import { ensureWasmToolchain, TARGET } from "../scripts/lib/wasm-toolchain.mjs";
 
 /** Optimises a wasm into another file. */
-export async function optimise(wasm, optimised, level) {
+export async function optimise(wasm, optimised, options) {
   const wasmOpt = command("binaryen", "bin/wasm-opt");
-  await run(findNode(), [wasmOpt, level, wasm, "-o", optimised], { quiet: true });
+  await run(findNode(), [wasmOpt, ...options, wasm, "-o", optimised], { quiet: true });
 }
 
 /** Compiles the crate of a folder (a `file:` URL) in release; returns the path of its wasm. */

@@ -36,7 +36,7 @@ const STAMP = "stamp"; // of the inputs that the glue was made from
 
 // Memory is the module's own, and its first bytes are the end of the stack (--stack-first). Engines
 // ignore hints about alignment, which would only keep the wasm from compressing well.
-const OPTIMISATIONS = ["--zero-filled-memory", "--low-memory-unused", "-Oz", "--dealign"];
+export const OPTIMISATIONS = ["--zero-filled-memory", "--low-memory-unused", "-Oz", "--dealign"];
 
 /** Builds `profile`, "dev" or "release"; does nothing that is already done. */
 export async function build(profile) {

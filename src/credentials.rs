@@ -132,7 +132,8 @@ pub fn is_foreign_key(value: &str, operator_key: &Digest) -> bool {
     !token::appears_in(value) && !is_key(value, operator_key)
 }
 
-/// Whether a text is the operator key. Its length may be told by the time that takes.
+/// Whether a text is the operator key. One of a length that no key has is not hashed, which
+/// tells nothing of the key.
 fn is_key(text: &str, operator_key: &Digest) -> bool {
     OPERATOR_KEY_LENGTH.contains(&text.len()) && Digest::of(text).matches(operator_key)
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { serialised } from "../src/worker/facts.js";
+import { generator } from "./support/random.mjs";
 
 // Without percent-encoding and what must have it, which a URL's setters would add.
 const PIECES = [
@@ -9,16 +10,6 @@ const PIECES = [
   ...["[::1]", "127.1", "0x7f", "xn--a", "localhost", "gate.example", ":80", ":443", ":8787"],
 ];
 const STARTS = ["http://", "https://", "http:/", "ftp://", "", "https://gate.example/"];
-
-/** A random generator with a seed (mulberry32), so that a failure can be repeated. */
-function generator(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const byTheStandard = (url) => (URL.canParse(url) ? new URL(url).href : "");
 
