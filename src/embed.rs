@@ -28,6 +28,7 @@ use crate::path;
 use crate::place::Place;
 use crate::problem::{Code, Problem};
 use crate::record::{Embed, Record};
+use crate::records::Sought;
 use crate::session::Session;
 use crate::sessions::{self, Spot};
 use crate::time::Time;
@@ -136,8 +137,13 @@ impl Check<'_, '_> {
             return Err(refuse(self, 400, Code::InvalidRequest, detail));
         }
         let digest = Digest::of(token.secret());
+        let sought = Sought {
+            hint: token.hint(),
+            digest,
+            session: None,
+        };
         let record = self
-            .record(&token.hint(), digest, false)
+            .record(sought)
             .map_err(|stop| self.as_page(stop, audience))?;
         let settings = self
             .settings(&record.workspace)
@@ -275,16 +281,20 @@ impl Check<'_, '_> {
         let Some(session) = self.session(place) else {
             return Err(self.no_session(place, watching));
         };
-        let (hint, digest) = (session.id.hint(), session.digest);
+        let sought = Sought {
+            hint: session.id.hint(),
+            digest: session.digest,
+            session: Some(&session.id),
+        };
         let unknown_audience: &[String] = &[];
         let record = self
-            .record(&hint, digest, true)
+            .record(sought)
             .map_err(|stop| self.as_page(stop, unknown_audience))?;
         let settings = self
             .settings(&record.workspace)
             .map_err(|stop| self.as_page(stop, unknown_audience))?;
         let record = self
-            .asked_if_strict(record, &hint, digest)
+            .asked_if_strict(record, sought)
             .map_err(|stop| self.as_page(stop, unknown_audience))?;
         let config = self.config();
         let configured = config.app(&session.app);

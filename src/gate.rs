@@ -27,6 +27,7 @@ use crate::memory::{Knowledge, Memory};
 use crate::place::Place;
 use crate::problem::{Code, Problem};
 use crate::record::{Record, State};
+use crate::records::Sought;
 use crate::refusal::refusal;
 use crate::sessions::Spot;
 use crate::settings::Settings;
@@ -336,11 +337,14 @@ impl<'f> Check<'_, 'f> {
             let sentence = "an embed token opens an embed, not the API";
             return Err(self.stop(Problem::new(401, Code::KindMismatch, sentence)));
         }
-        let digest = Digest::of(token.secret());
-        let hint = token.hint();
-        let record = self.record(&hint, digest, false)?;
+        let sought = Sought {
+            hint: token.hint(),
+            digest: Digest::of(token.secret()),
+            session: None,
+        };
+        let record = self.record(sought)?;
         let settings = self.settings(&record.workspace)?;
-        let record = self.asked_if_strict(record, &hint, digest)?;
+        let record = self.asked_if_strict(record, sought)?;
         if record.kind() != Kind::Pat {
             let sentence = "an embed token opens an embed, not the API";
             return Err(self.stop(Problem::new(401, Code::KindMismatch, sentence)));

@@ -258,8 +258,8 @@ pub trait Tokens: Rows {
     /// platform's: the core's own would weigh 3 KB gzipped.
     fn lower(text: &str) -> String;
 
-    /// The record of a token, as JSON text.
-    fn lookup(&self, digest: &Digest) -> Result<Option<String>, Self::Error>;
+    /// The record of a token.
+    fn lookup(&self, digest: &Digest) -> Result<Option<Record>, Self::Error>;
 
     /// A token of a workspace.
     fn token(&self, workspace: &str, id: &Id) -> Result<Option<Entry>, Self::Error>;

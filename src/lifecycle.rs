@@ -175,15 +175,11 @@ pub fn replace(entry: &Entry, successor: &Id) -> Entry {
     replaced
 }
 
-/// A token after one of its sessions was killed, which would have ended at
-/// `ends`; `None`: it has ended.
-pub fn kill(entry: &Entry, session: &Id, ends: Time, now: Time) -> Option<Entry> {
+/// A token whose record shall list other killed sessions than before.
+pub fn relist(entry: &Entry) -> Entry {
     let mut changed = entry.clone();
-    let embed = changed.record.embed.as_mut().filter(|_| ends > now)?;
-    embed.killed.retain(|(_, until)| *until > now);
-    embed.killed.push((session.clone(), ends));
     raise(&mut changed);
-    Some(changed)
+    changed
 }
 
 /// The token after its revocation; `None`: it was revoked already.

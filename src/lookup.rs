@@ -1,21 +1,25 @@
 //! What the gate asks an authority where KV has no answer, in JSON.
 //!
-//! A ledger is asked `{"lookup":{"digest":"<64 hex>"}}` and answers
-//! `{"record":"<the record's JSON, as text>"}` or `{"record":null}`; a directory
-//! is asked `{"settings":{}}` and answers `{"settings":"<their JSON, as text>"}`.
-//! A look-up never writes.
+//! A ledger is asked `{"lookup":{"digest":"<64 hex>"}}`, with `"session":"<id>"`
+//! after the digest where it is one of the token's sessions that wants in, and
+//! answers `{"record":"<the record's JSON, as text>"}` or `{"record":null}`. A
+//! directory is asked `{"settings":{}}` and answers
+//! `{"settings":"<their JSON, as text>"}`. A look-up never writes.
 
 use crate::digest::Digest;
 use crate::fields::Fields;
+use crate::id::Id;
 use crate::json::{self, Object};
 
 /// A question to an authority.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
     /// To a ledger: the record of a token.
     Lookup {
         /// The SHA-256 of the token.
         digest: Digest,
+        /// The session that wants in; none: the token itself.
+        session: Option<Id>,
     },
     /// To a directory: the workspace's settings.
     Settings {},
@@ -46,7 +50,7 @@ impl Reply {
     }
 
     /// What was found, if this is what was asked.
-    pub fn to(&self, name: &str, question: Lookup) -> Option<&Found> {
+    pub fn to(&self, name: &str, question: &Lookup) -> Option<&Found> {
         let asked = self.name == name && self.question == question.to_json();
         asked.then_some(&self.found)
     }
@@ -68,15 +72,25 @@ impl Lookup {
         if json == SETTINGS {
             return Some(Self::Settings {});
         }
-        let digest = json.strip_prefix(BEFORE)?.strip_suffix(AFTER)?;
+        let inner = json.strip_prefix(BEFORE)?.strip_suffix(AFTER)?;
+        let (digest, session) = match inner.split_once(BETWEEN) {
+            None => (inner, None),
+            Some((digest, session)) => (digest, Some(Id::parse(session)?)),
+        };
         let digest = Digest::from_hex(digest)?;
-        Some(Self::Lookup { digest })
+        Some(Self::Lookup { digest, session })
     }
 
     /// The question as JSON.
-    pub fn to_json(self) -> String {
+    pub fn to_json(&self) -> String {
         match self {
-            Self::Lookup { digest } => [BEFORE, &digest.to_hex(), AFTER].concat(),
+            Self::Lookup { digest, session } => {
+                let digest = digest.to_hex();
+                match session {
+                    None => [BEFORE, &digest, AFTER].concat(),
+                    Some(id) => [BEFORE, &digest, BETWEEN, id.as_str(), AFTER].concat(),
+                }
+            }
             Self::Settings {} => SETTINGS.to_owned(),
         }
     }
@@ -112,6 +126,7 @@ impl Found {
 }
 
 const BEFORE: &str = "{\"lookup\":{\"digest\":\"";
+const BETWEEN: &str = "\",\"session\":\"";
 const AFTER: &str = "\"}}";
 const SETTINGS: &str = "{\"settings\":{}}";
 
@@ -122,10 +137,16 @@ mod tests {
     #[test]
     fn questions_are_as_documented() {
         let digest = Digest::of("abc");
-        let lookup = Lookup::Lookup { digest };
-        let json = format!("{{\"lookup\":{{\"digest\":\"{}\"}}}}", digest.to_hex());
-        assert_eq!(lookup.to_json(), json);
-        assert_eq!(Lookup::parse(&json), Some(lookup));
+        let hex = digest.to_hex();
+        let id = "0000-01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        let of_session = format!("{{\"lookup\":{{\"digest\":\"{hex}\",\"session\":\"{id}\"}}}}");
+        let of_token = format!("{{\"lookup\":{{\"digest\":\"{hex}\"}}}}");
+        for (json, session) in [(of_token, None), (of_session.clone(), Id::parse(id))] {
+            let lookup = Lookup::Lookup { digest, session };
+            assert_eq!(lookup.to_json(), json);
+            assert_eq!(Lookup::parse(&json), Some(lookup));
+        }
+        assert_eq!(Lookup::parse(&of_session.replace(id, "x")), None);
         assert_eq!(Lookup::Settings {}.to_json(), "{\"settings\":{}}");
         assert_eq!(Lookup::parse("{\"drop\":{}}"), None);
     }
@@ -134,13 +155,19 @@ mod tests {
     fn a_reply_answers_its_own_question_alone() {
         let lookup = |text| Lookup::Lookup {
             digest: Digest::of(text),
+            session: None,
+        };
+        let of_session = Lookup::Lookup {
+            digest: Digest::of("a"),
+            session: Id::parse("0000-01ARZ3NDEKTSV4RRFFQ69G5FAV"),
         };
         let packed = format!("l/abcd\n{}\n{{\"record\":null}}", lookup("a").to_json());
         let reply = Reply::parse(&packed).unwrap();
-        assert!(reply.to("l/abcd", lookup("a")).is_some());
-        assert!(reply.to("l/abcd", lookup("b")).is_none());
-        assert!(reply.to("l/abce", lookup("a")).is_none());
-        assert!(reply.to("l/abcd", Lookup::Settings {}).is_none());
+        assert!(reply.to("l/abcd", &lookup("a")).is_some());
+        assert!(reply.to("l/abcd", &lookup("b")).is_none());
+        assert!(reply.to("l/abcd", &of_session).is_none());
+        assert!(reply.to("l/abce", &lookup("a")).is_none());
+        assert!(reply.to("l/abcd", &Lookup::Settings {}).is_none());
         assert_eq!(Reply::parse("l/abcd"), None);
         assert_eq!(Reply::parse("l/abcd\nx\njunk"), None);
     }

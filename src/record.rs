@@ -97,8 +97,8 @@ pub struct Embed {
     /// When the last of its sessions must be over: the end of the PAT that made
     /// it.
     pub sessions_until: Option<Time>,
-    /// The sessions that were killed, with the moment at which each would have
-    /// ended.
+    /// Sessions that were killed, with the moment at which each would have ended
+    /// ([`crate::sessions`]).
     pub killed: Vec<(Id, Time)>,
 }
 
@@ -200,20 +200,6 @@ impl Record {
         json.finish()
     }
 
-    /// The record as KV holds it: with too many killed sessions to list, the
-    /// ledger, which lists them all, is asked at each use instead.
-    #[must_use]
-    pub fn for_kv(mut self, now: Time) -> Self {
-        if let Some(embed) = &mut self.embed {
-            embed.killed.retain(|(_, until)| *until > now);
-            if embed.killed.len() > MAX_KILLED {
-                embed.killed.clear();
-                self.strict = true;
-            }
-        }
-        self
-    }
-
     /// Whether its time is over.
     pub fn expired(&self, now: Time) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
@@ -300,9 +286,6 @@ impl std::error::Error for MalformedRecord {}
 pub const ALL_APPS: &str = "*";
 
 const VERSION: u64 = 1;
-
-/// So many killed sessions a record in KV lists.
-const MAX_KILLED: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -415,27 +398,6 @@ mod tests {
         let end = |single| embed_record(Some(1_700_001_000), single).kv_expiration(now);
         assert_eq!(end(false).unwrap().seconds(), 1_700_001_000 + DAY);
         assert_eq!(end(true).unwrap().seconds(), 1_700_001_000 + 3_600 + DAY);
-    }
-
-    #[test]
-    fn with_too_many_killed_sessions_the_ledger_is_asked() {
-        let now = Time::from_seconds(1_700_000_000);
-        let mut record = embed_record(None, false);
-        let kill = |record: &mut Record, until: u64| {
-            let id = record.id.clone();
-            let embed = record.embed.as_mut().unwrap();
-            embed.killed.push((id, Time::from_seconds(until)));
-        };
-        for _ in 0..100 {
-            kill(&mut record, 1_600_000_000);
-        }
-        let few = record.clone().for_kv(now);
-        assert_eq!((few.strict, few.embed.unwrap().killed.len()), (false, 1));
-        for _ in 0..64 {
-            kill(&mut record, 1_700_003_600);
-        }
-        let many = record.for_kv(now);
-        assert_eq!((many.strict, many.embed.unwrap().killed.len()), (true, 0));
     }
 
     #[test]

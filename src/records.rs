@@ -5,6 +5,7 @@
 use crate::digest::Digest;
 use crate::gate::{Check, Stop};
 use crate::hint::Hint;
+use crate::id::Id;
 use crate::lookup::Lookup;
 use crate::memory::Knowledge;
 use crate::problem::Problem;
@@ -14,16 +15,38 @@ use crate::verdict::{Question, Verdict};
 use crate::vouched::Vouched;
 use std::rc::Rc;
 
+/// Whose record is sought.
+#[derive(Clone, Copy)]
+pub(crate) struct Sought<'a> {
+    /// Names the ledger.
+    pub(crate) hint: Hint,
+    /// The SHA-256 of the token.
+    pub(crate) digest: Digest,
+    /// The session of that token that wants in. Its token does exist, so that to
+    /// ask for it costs nobody's budget.
+    pub(crate) session: Option<&'a Id>,
+}
+
+impl Sought<'_> {
+    fn ledger(&self) -> String {
+        format!("l/{}", self.hint.as_str())
+    }
+
+    fn question(&self) -> Lookup {
+        Lookup::Lookup {
+            digest: self.digest,
+            session: self.session.cloned(),
+        }
+    }
+}
+
 impl Check<'_, '_> {
-    /// The record under a digest, from memory, KV or the ledger. `known`: it
-    /// does exist, so that to ask for it costs nobody's budget.
-    pub(crate) fn record(
-        &mut self,
-        hint: &Hint,
-        digest: Digest,
-        known: bool,
-    ) -> Result<Rc<Vouched>, Stop> {
-        if let Some(found) = self.told(hint, digest) {
+    /// The record under a digest, from memory, KV or the ledger.
+    pub(crate) fn record(&mut self, sought: Sought<'_>) -> Result<Rc<Vouched>, Stop> {
+        let Sought {
+            digest, session, ..
+        } = sought;
+        if let Some(found) = self.told(sought) {
             let record = self.understood(found.as_deref())?;
             let ours = record.filter(|record| self.is_ours(record));
             let memory = &mut self.gate.memory;
@@ -32,8 +55,8 @@ impl Check<'_, '_> {
         match self.gate.memory.record(&digest, self.now_ms) {
             Knowledge::Known(record) if self.is_ours(&record) => Ok(record),
             // Another workspace's token takes the path of an unknown one.
-            Knowledge::Known(_) => Err(self.ask_ledger(hint, digest, known)),
-            Knowledge::NotInKv { seen } => Err(self.ask_ledger(hint, digest, known || seen)),
+            Knowledge::Known(_) => Err(self.ask_ledger(sought, session.is_some())),
+            Knowledge::NotInKv { seen } => Err(self.ask_ledger(sought, seen || session.is_some())),
             Knowledge::Nowhere => Err(self.unknown()),
             Knowledge::Malformed => Err(self.stop(Problem::store_unavailable())),
             Knowledge::Unread => {
@@ -57,14 +80,13 @@ impl Check<'_, '_> {
     pub(crate) fn asked_if_strict(
         &self,
         record: Rc<Vouched>,
-        hint: &Hint,
-        digest: Digest,
+        sought: Sought<'_>,
     ) -> Result<Rc<Vouched>, Stop> {
         if !record.strict && !self.gate.config.strict {
             return Ok(record);
         }
-        let Some(found) = self.told(hint, digest) else {
-            return Err(self.ask_ledger(hint, digest, true));
+        let Some(found) = self.told(sought) else {
+            return Err(self.ask_ledger(sought, true));
         };
         let record = self.understood(found.as_deref())?;
         let record = record.map(|record| Rc::new(record.into()));
@@ -72,10 +94,9 @@ impl Check<'_, '_> {
     }
 
     /// What the ledger said about a token, in answer to this very request.
-    fn told(&self, hint: &Hint, digest: Digest) -> Option<&'_ Option<String>> {
+    fn told(&self, sought: Sought<'_>) -> Option<&'_ Option<String>> {
         let reply = self.reply?;
-        let name = format!("l/{}", hint.as_str());
-        let found = reply.to(&name, Lookup::Lookup { digest })?;
+        let found = reply.to(&sought.ledger(), &sought.question())?;
         found.record.as_ref()
     }
 
@@ -88,7 +109,7 @@ impl Check<'_, '_> {
     pub(crate) fn settings(&mut self, workspace: &str) -> Result<Rc<Settings>, Stop> {
         let told = self
             .reply
-            .and_then(|reply| reply.to(&format!("d/{workspace}"), Lookup::Settings {}))
+            .and_then(|reply| reply.to(&format!("d/{workspace}"), &Lookup::Settings {}))
             .and_then(|found| found.settings.as_deref());
         if let Some(settings) = told {
             let memory = &mut self.gate.memory;
@@ -111,19 +132,19 @@ impl Check<'_, '_> {
         }
     }
 
-    fn ask_ledger(&self, hint: &Hint, digest: Digest, seen: bool) -> Stop {
+    fn ask_ledger(&self, sought: Sought<'_>, seen: bool) -> Stop {
         let budgets = if seen {
             Vec::new()
         } else {
             vec![
                 ("LOOKUPS_BY_ADDRESS", self.facts.counted_address()),
-                ("LOOKUPS_BY_LEDGER", hint.as_str().to_owned()),
+                ("LOOKUPS_BY_LEDGER", sought.hint.as_str().to_owned()),
             ]
         };
         Stop::of(Verdict::Ask(Question {
             class: "LEDGER",
-            name: format!("l/{}", hint.as_str()),
-            command: Lookup::Lookup { digest }.to_json(),
+            name: sought.ledger(),
+            command: sought.question().to_json(),
             budgets,
         }))
     }

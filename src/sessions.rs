@@ -7,8 +7,10 @@
 //! 2. A token has at most [`MAX_LIVE`] sessions that have not ended, so that one
 //!    that leaked shuts nobody out of others. Killed ones count until they would
 //!    have ended: that bounds rule 3.
-//! 3. A killed session is listed in the record of its token until it would have
-//!    ended.
+//! 3. A killed session is so in its own row alone, until it would have ended. The
+//!    record that KV and the gate get of its token lists it; of more than
+//!    [`MAX_LISTED`] it lists none and is strict: then the gate asks about each
+//!    session that wants in. So no command costs more for each one that was killed.
 
 use crate::entry::{Entry, owner};
 use crate::fields::Fields;
@@ -126,6 +128,15 @@ pub trait Sessions: Rows {
     /// How many sessions of a token have not ended, killed ones included.
     fn open_sessions(&self, token: &Record, now: Time) -> Result<usize, Self::Error>;
 
+    /// Some of the sessions of a token that were killed and would not have ended,
+    /// each with the moment at which it would have.
+    fn killed_sessions(
+        &self,
+        token: &Record,
+        limit: usize,
+        now: Time,
+    ) -> Result<Vec<(Id, Time)>, Self::Error>;
+
     /// Forgets the sessions of a token that is revoked.
     fn forget_sessions(&self, token: &Record) -> Result<(), Self::Error>;
 
@@ -157,6 +168,33 @@ pub trait Sessions: Rows {
         until: Option<Time>,
         now: Time,
     ) -> Result<(), Self::Error>;
+}
+
+/// A record as KV and the gate get it: rule 3. `asked`: the session that wants in.
+pub fn with_killed<T: Sessions>(
+    tokens: &T,
+    mut record: Record,
+    asked: Option<&Id>,
+    now: Time,
+) -> Result<Record, T::Error> {
+    if record.embed.is_none() {
+        return Ok(record);
+    }
+    let read = MAX_LISTED.saturating_add(1);
+    let mut killed = tokens.killed_sessions(&record, read, now)?;
+    if killed.len() > MAX_LISTED {
+        record.strict = true;
+        let session = match asked {
+            Some(id) => tokens.session(&record.workspace, id)?,
+            None => None,
+        };
+        let session = session.filter(|session| session.killed);
+        killed = Vec::from_iter(session.map(|session| (session.id, session.ends)));
+    }
+    if let Some(embed) = &mut record.embed {
+        embed.killed = killed;
+    }
+    Ok(record)
 }
 
 /// Opens a session.
@@ -278,13 +316,7 @@ pub(crate) fn list<T: Tokens + Sessions>(
                 token.map_err(Stop::Failed)?
             }
         };
-        if let Some(mut token) = token {
-            // There may be thousands, which no answer shows.
-            if let Some(embed) = &mut token.record.embed {
-                embed.killed.clear();
-            }
-            sessions.push((session, token));
-        }
+        sessions.extend(token.map(|token| (session, token)));
     }
     Ok(Reply::Sessions { sessions, next })
 }
@@ -309,7 +341,7 @@ pub(crate) fn kill<T: Tokens + Sessions>(
     let entry = entry.map_err(Stop::Failed)?.ok_or_else(unknown)?;
     let mut changed = Vec::new();
     if !session.killed {
-        changed.extend(lifecycle::kill(&entry, &session.id, session.ends, now));
+        changed.extend((session.ends > now).then(|| lifecycle::relist(&entry)));
         session.killed = true;
         tokens.save_session(&session, now).map_err(Stop::Failed)?;
     }
@@ -328,6 +360,9 @@ pub fn unknown() -> Problem {
 
 /// For how many seconds longer than needed a place is noted.
 const KEPT_LONGER: u64 = 7 * DAY;
+
+/// So many killed sessions a record lists.
+pub const MAX_LISTED: usize = 64;
 
 /// How many sessions that have not ended a token may have.
 pub const MAX_LIVE: usize = 10_000;

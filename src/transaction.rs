@@ -12,7 +12,7 @@ use crate::lifecycle;
 use crate::listing::Filter;
 use crate::outbox::Effect;
 use crate::problem::{Code, Problem};
-use crate::record::{Embed, State};
+use crate::record::State;
 use crate::sessions::{self, Sessions};
 use crate::time::{DAY, Time};
 use std::collections::BTreeMap;
@@ -291,7 +291,7 @@ fn reach<T: Tokens>(
 }
 
 /// Writes what changed, with its rows in the outbox, and answers with `token`.
-pub(crate) fn save<T: Tokens>(
+pub(crate) fn save<T: Tokens + Sessions>(
     tokens: &T,
     token: Entry,
     changed: Vec<Entry>,
@@ -302,34 +302,34 @@ pub(crate) fn save<T: Tokens>(
         .find(|entry| entry.record.id == token.record.id)
         .cloned()
         .unwrap_or(token);
-    for entry in &changed {
+    let mut told = Vec::new();
+    for entry in changed {
         let record = &entry.record;
-        let killed = |embed: &Embed| !embed.killed.is_empty();
-        let withdraws = record.state != State::Active
-            || entry.successor.is_some()
-            || record.embed.as_ref().is_some_and(killed);
+        let read = sessions::with_killed(tokens, record.clone(), None, Time::from_millis(now_ms));
+        let read = read.map_err(Stop::Failed)?;
+        let has_killed = read != *record;
+        let withdraws = record.state != State::Active || entry.successor.is_some() || has_killed;
         let grants = record.rev == 1 || !withdraws;
         let effect = if grants {
             Effect::Grants
         } else {
             Effect::Withdraws
         };
-        let key = kv_key(entry);
+        let key = kv_key(&entry);
         tokens
-            .save_token(entry)
+            .save_token(&entry)
             .and_then(|()| tokens.changed(key, &record.workspace, &record.uid, effect, now_ms))
             .map_err(Stop::Failed)?;
+        if told.len() < MAX_TOLD {
+            told.push(Changed {
+                digest: entry.digest,
+                record: read,
+            });
+        }
     }
     Ok(Reply::Changed {
         token: Box::new(token),
-        changed: changed
-            .into_iter()
-            .take(MAX_TOLD)
-            .map(|entry| Changed {
-                digest: entry.digest,
-                record: entry.record,
-            })
-            .collect(),
+        changed: told,
         repeated: false,
     })
 }

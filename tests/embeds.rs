@@ -429,6 +429,7 @@ fn a_reply_about_one_session_never_speaks_for_another() {
     let facts = Facts::parse(&request).unwrap();
     let about = Lookup::Lookup {
         digest: Digest::of(&secret(2)),
+        session: None,
     };
     let found = Found {
         record: Some(Some(record().to_json())),
@@ -442,6 +443,34 @@ fn a_reply_about_one_session_never_speaks_for_another() {
     let verdict = shell.gate.check(&facts, Some(&reply), NOW);
     assert!(matches!(verdict, Verdict::Read { .. }), "{verdict:?}");
     assert_eq!(shown(&mut shell, &request).1, "token_revoked");
+}
+
+#[test]
+fn where_the_ledger_is_asked_it_is_told_which_session_wants_in() {
+    let mut shell = in_hosts();
+    let strict = with(|record, _| record.strict = true);
+    let killed = with(|_, embed| embed.killed.push((session().id, now().plus(3_600))));
+    shell.store(&secret(1), &strict);
+    for (answer, code) in [(&strict, None), (&killed, Some("session_ended"))] {
+        shell
+            .ledger
+            .insert(Digest::of(&secret(1)), answer.to_json());
+        let request = visit("GET /", FRAME);
+        match code {
+            None => drop(allowed(&mut shell, &request)),
+            Some(code) => assert_eq!(shown(&mut shell, &request), (401, code.to_owned())),
+        }
+        let of_ledger = shell
+            .questions
+            .iter()
+            .filter(|asked| asked.class == "LEDGER");
+        let asked: Vec<_> = of_ledger.map(|asked| &*asked.command).collect();
+        let about = Lookup::Lookup {
+            digest: Digest::of(&secret(1)),
+            session: Some(session().id),
+        };
+        assert_eq!(asked, [about.to_json()]);
+    }
 }
 
 #[test]

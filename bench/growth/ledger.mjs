@@ -97,13 +97,6 @@ async function killed(stage, size, times) {
      FROM sessions, numbers WHERE id = ?1`,
     ...[first.id, size],
   ]);
-  await stage.sql(token.id, [
-    `UPDATE tokens SET record = json_set(record, '$.kill',
-       (SELECT json_group_array(json_array(id, ends)) FROM sessions
-        WHERE token = tokens.id AND killed = 1))
-     WHERE id = ? AND json_extract(record, '$.kill') IS NOT NULL`,
-    token.id,
-  ]);
   const opened = [];
   return {
     "strict embed check": await median(times, async () =>

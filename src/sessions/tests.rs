@@ -84,8 +84,30 @@ fn kill(actor: Asker, n: u8) -> Command {
     }
 }
 
-fn killed(shelf: &Shelf, token: &Entry) -> Vec<(Id, Time)> {
-    shelf.get(token).record.embed.unwrap().killed
+/// The record of a token as the gate gets it: whether it is strict, and which
+/// killed sessions it lists.
+fn told(shelf: &Shelf, token: &Entry, asked: Option<&Id>) -> (bool, Vec<(Id, Time)>) {
+    let record = shelf.lookup(&token.digest).unwrap().unwrap();
+    let record = with_killed(shelf, record, asked, NOW).unwrap();
+    (record.strict, record.embed.unwrap().killed)
+}
+
+/// Makes copies of a session with other names, and names them.
+fn copy(shelf: &Shelf, live: &Live, copies: usize) -> Vec<Id> {
+    let copy = |n: usize| {
+        let id = Id::generate(&live.id.hint(), MS + 1_000 + n as u64, [0; 16]);
+        shelf
+            .save_session(
+                &Live {
+                    id: id.clone(),
+                    ..live.clone()
+                },
+                NOW,
+            )
+            .unwrap();
+        id
+    };
+    (0..copies).map(copy).collect()
 }
 
 #[test]
@@ -251,13 +273,83 @@ fn a_killed_session_stands_in_the_record_until_it_would_have_ended() {
     assert_eq!(code(&shelf, kill(operator(), 11)), None);
     let session = minted("ada", 11).id;
     let end = session.time().plus(3_600);
-    assert_eq!(killed(&shelf, &token), [(session, end)]);
+    let listed_now = (false, vec![(session, end)]);
+    assert_eq!(told(&shelf, &token, None), listed_now);
+    let stored = shelf.get(&token).record;
+    assert_eq!(stored.embed.unwrap().killed, []);
     assert_eq!(listed(&shelf, operator(), "ada"), [minted("ada", 12).id]);
     let rev = shelf.get(&token).record.rev;
     assert_eq!(code(&shelf, kill(operator(), 11)), None);
     assert_eq!(shelf.get(&token).record.rev, rev);
     let row = format!("t/{}", token.digest.to_hex());
     assert!(shelf.rows.borrow()[&row].repeat);
+}
+
+#[test]
+fn whatever_changes_a_token_its_killed_sessions_are_told() {
+    let token = embed("ada", 1, false);
+    let shelf = Shelf::with(std::slice::from_ref(&token));
+    shelf.run(opening(&token, 11));
+    let rename = Command::Change {
+        actor: operator(),
+        id: token.record.id.clone(),
+        change: crate::change::Change {
+            name: Some("renamed".to_owned()),
+            ..Default::default()
+        },
+    };
+    for command in [kill(operator(), 11), rename] {
+        let Reply::Changed { changed, .. } = shelf.run(command) else {
+            panic!("refused");
+        };
+        let [changed] = changed.as_slice() else {
+            panic!("not one");
+        };
+        let embed = changed.record.embed.as_ref().unwrap();
+        assert_eq!(embed.killed.len(), 1);
+    }
+}
+
+#[test]
+fn of_too_many_killed_sessions_the_one_that_wants_in_is_told_alone() {
+    let token = embed("ada", 1, false);
+    let shelf = Shelf::with(std::slice::from_ref(&token));
+    shelf.run(opening(&token, 11));
+    let live = shelf.session("default", &minted("ada", 11).id);
+    let live = live.unwrap().unwrap();
+    let killed = Live {
+        killed: true,
+        ..live.clone()
+    };
+    let mut ids = copy(&shelf, &killed, MAX_LISTED);
+    let (strict, listed) = told(&shelf, &token, None);
+    assert_eq!((strict, listed.len()), (false, MAX_LISTED));
+
+    ids.push(live.id.clone());
+    shelf.run(kill(operator(), 11));
+    assert_eq!(told(&shelf, &token, None), (true, Vec::new()));
+    for id in &ids {
+        let alone = (true, vec![(id.clone(), live.ends)]);
+        assert_eq!(told(&shelf, &token, Some(id)), alone);
+    }
+    shelf.run(opening(&token, 12));
+    let lives = minted("ada", 12).id;
+    assert_eq!(told(&shelf, &token, Some(&lives)), (true, Vec::new()));
+    let row = format!("t/{}", token.digest.to_hex());
+    assert!(shelf.rows.borrow()[&row].repeat);
+
+    let over = Live {
+        ends: NOW,
+        ..killed
+    };
+    for id in ids {
+        let ended = Live { id, ..over.clone() };
+        shelf
+            .sessions
+            .borrow_mut()
+            .insert(ended.id.as_str().to_owned(), ended);
+    }
+    assert_eq!(told(&shelf, &token, None), (false, Vec::new()));
 }
 
 #[test]

@@ -86,10 +86,10 @@ impl Tokens for Shelf {
         text.to_lowercase()
     }
 
-    fn lookup(&self, digest: &Digest) -> Result<Option<String>, Self::Error> {
+    fn lookup(&self, digest: &Digest) -> Result<Option<Record>, Self::Error> {
         let tokens = self.tokens.borrow();
         let found = tokens.values().find(|entry| entry.digest == *digest);
-        Ok(found.map(|entry| entry.record.to_json()))
+        Ok(found.map(|entry| entry.record.clone()))
     }
 
     fn token(&self, workspace: &str, id: &Id) -> Result<Option<Entry>, Self::Error> {
@@ -217,6 +217,20 @@ impl Sessions for Shelf {
         let sessions = self.sessions.borrow();
         let open = |session: &&Live| session.token == token.id && session.ends > now;
         Ok(sessions.values().filter(open).count())
+    }
+
+    fn killed_sessions(
+        &self,
+        token: &Record,
+        limit: usize,
+        now: Time,
+    ) -> Result<Vec<(Id, Time)>, Self::Error> {
+        let sessions = self.sessions.borrow();
+        let killed = |session: &&Live| session.killed && session.token == token.id;
+        let left = sessions.values().filter(killed);
+        let left = left.filter(|session| session.ends > now);
+        let named = left.map(|session| (session.id.clone(), session.ends));
+        Ok(named.take(limit).collect())
     }
 
     fn forget_sessions(&self, token: &Record) -> Result<(), Self::Error> {

@@ -84,7 +84,7 @@ fn a_new_token_is_found_at_once_and_is_on_its_way_to_kv() {
     assert!(!repeated);
     let digest = token.digest;
     let found = shelf.lookup(&digest).unwrap();
-    assert_eq!(found, Some(token.record.to_json()));
+    assert_eq!(found, Some(token.record.clone()));
     let row = shelf.row(&kv_key(&token)).unwrap().unwrap();
     assert_eq!((row.due, row.uid.as_str(), row.repeat), (MS, "ada", false));
     let digest = Digest::of("other");

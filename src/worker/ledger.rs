@@ -10,7 +10,7 @@ use crate::lookup::{Found, Lookup};
 use crate::outbox::Row;
 use crate::place::Place;
 use crate::record::Record;
-use crate::sessions::{Live, Sessions, Spot};
+use crate::sessions::{self, Live, Sessions, Spot};
 use crate::time::Time;
 use crate::transaction;
 use crate::wire;
@@ -18,10 +18,17 @@ use js_sys::JsString;
 
 /// Carries out a command, or looks a token up, and answers the reply.
 pub fn execute(sql: &Sql, command: &str, now_ms: u64) -> Result<String, Failed> {
-    if let Some(Lookup::Lookup { digest }) = Lookup::parse(command) {
-        let record = Some(sql.lookup(&digest)?);
+    if let Some(Lookup::Lookup { digest, session }) = Lookup::parse(command) {
+        let now = Time::from_millis(now_ms);
+        let record = match sql.lookup(&digest)? {
+            Some(record) => {
+                let record = sessions::with_killed(sql, record, session.as_ref(), now)?;
+                Some(record.to_json())
+            }
+            None => None,
+        };
         return Ok(Found {
-            record,
+            record: Some(record),
             settings: None,
         }
         .to_json());
@@ -55,8 +62,7 @@ pub fn value(sql: &Sql, row: &Row, now_ms: u64) -> Result<Option<Value>, Failed>
     let Some(found) = sql.first(query, &values)? else {
         return Ok(None);
     };
-    let text = found.text(0).ok_or(Failed)?;
-    let record = Record::parse(&text).map_err(|_| Failed)?.for_kv(now);
+    let record = sessions::with_killed(sql, read_record(&found)?, None, now)?;
     let expiration = record.kv_expiration(now);
     Ok(Some(Value {
         text: record.to_json(),
@@ -69,10 +75,10 @@ impl Tokens for Sql {
         JsString::from(text).to_lower_case().into()
     }
 
-    fn lookup(&self, digest: &Digest) -> Result<Option<String>, Failed> {
+    fn lookup(&self, digest: &Digest) -> Result<Option<Record>, Failed> {
         let query = "SELECT record FROM tokens WHERE digest = ?";
         let found = self.first(query, &[digest.to_hex().as_str().into()])?;
-        Ok(found.and_then(|row| row.text(0)))
+        found.as_ref().map(read_record).transpose()
     }
 
     fn token(&self, workspace: &str, id: &Id) -> Result<Option<Entry>, Failed> {
@@ -228,6 +234,12 @@ impl Tokens for Sql {
     }
 }
 
+/// Reads the first column.
+fn read_record(row: &SqlRow) -> Result<Record, Failed> {
+    let text = row.text(0).ok_or(Failed)?;
+    Record::parse(&text).map_err(|_| Failed)
+}
+
 /// Reads a row of [`COLUMNS`].
 fn read(row: &SqlRow) -> Result<Entry, Failed> {
     let text = |column| row.text(column).ok_or(Failed);
@@ -236,7 +248,7 @@ fn read(row: &SqlRow) -> Result<Entry, Failed> {
         None => Ok(None),
     };
     Ok(Entry {
-        record: Record::parse(&text(0)?).map_err(|_| Failed)?,
+        record: read_record(row)?,
         digest: Digest::from_hex(&text(1)?).ok_or(Failed)?,
         description: text(2)?,
         start: text(3)?,
@@ -269,6 +281,31 @@ impl Sessions for Sql {
             &token.uid,
             now.seconds().into(),
         )
+    }
+
+    fn killed_sessions(
+        &self,
+        token: &Record,
+        limit: usize,
+        now: Time,
+    ) -> Result<Vec<(Id, Time)>, Failed> {
+        let query = format!(
+            "SELECT id, ends FROM sessions
+             WHERE workspace = ? AND uid = ? AND token = ? AND ends > ? AND killed = 1
+             ORDER BY ends DESC LIMIT {limit}"
+        );
+        let values = [
+            token.workspace.as_str().into(),
+            token.uid.as_str().into(),
+            token.id.as_str().into(),
+            now.seconds().into(),
+        ];
+        let rows = self.rows(&query, &values)?;
+        let killed = rows.iter().map(|row| {
+            let id = row.text(0).as_deref().and_then(Id::parse);
+            Some((id?, Time::from_seconds(row.number(1)?)))
+        });
+        killed.collect::<Option<_>>().ok_or(Failed)
     }
 
     fn forget_sessions(&self, token: &Record) -> Result<(), Failed> {
@@ -478,5 +515,10 @@ pub const MIGRATIONS: Migrations = &[
     CREATE INDEX sessions_by_end ON sessions (workspace, uid, ends);
     CREATE INDEX places_by_end ON places (workspace, uid, until) WHERE until IS NOT NULL;",
         outbox::BY_REPEAT,
+    ],
+    &[
+        "CREATE INDEX sessions_killed ON sessions (workspace, uid, token, ends) WHERE killed = 1;
+    UPDATE tokens SET record = json_remove(record, '$.kill')
+        WHERE json_extract(record, '$.kill') IS NOT NULL;",
     ],
 ];
