@@ -25,7 +25,10 @@ ${TOLERANCE} % more of them than benches/instructions.json has for this compiler
   --update   keep the new figures
   --help     this text`;
 
-/** Fails where a count has risen. Where there is nothing to compare with, answers why: `{skipped}`. */
+/**
+ * Fails where a count has risen. Where there is nothing to compare with, answers why: `{skipped}`.
+ * Else answers what was `{counted}`.
+ */
 export async function checkCounts() {
   if (!hasValgrind()) return { skipped: `There is no valgrind. ${VALGRIND_ADVICE}` };
   const toolchain = toolchainName();
@@ -33,9 +36,11 @@ export async function checkCounts() {
   if (!kept) {
     return { skipped: `No figures are kept for Rust ${toolchain}; this keeps some: ${UPDATE}` };
   }
-  const { mistakes, remarks } = compareCounts(kept, await count());
+  const counted = await count();
+  const { mistakes, remarks } = compareCounts(kept, counted);
   for (const remark of remarks) console.log(remark);
   if (mistakes.length > 0) throw new Failure(mistakes.join("\n"));
+  return { counted };
 }
 
 /** What is wrong with counts, and what is worth saying, a line each. */
@@ -92,21 +97,23 @@ function toolchainName() {
 
 const readKept = () => JSON.parse(readFileSync(KEPT, "utf8"));
 
-/** Writes down the counts for this compiler beside those for others. */
+/** Writes down the counts for this compiler beside those for others, and answers them. */
 async function keepCounts() {
   if (!hasValgrind()) throw new Failure(VALGRIND_ADVICE);
-  const kept = { ...readKept(), [toolchainName()]: await count() };
+  const counted = await count();
+  const kept = { ...readKept(), [toolchainName()]: counted };
   const sorted = (object) => Object.fromEntries(Object.entries(object).sort());
   const all = Object.entries(kept).map(([toolchain, counts]) => [toolchain, sorted(counts)]);
   writeFileSync(KEPT, `${JSON.stringify(sorted(Object.fromEntries(all)), null, 2)}\n`);
+  return { counted };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await asScript(async () => {
     const { update } = readOptions({ update: { type: "boolean" } }, HELP);
     await ensureValgrind();
-    const skipped = update ? await keepCounts() : (await checkCounts())?.skipped;
+    const { skipped, counted } = await (update ? keepCounts() : checkCounts());
     if (skipped) throw new Failure(skipped);
-    console.table(readKept()[toolchainName()]);
+    console.table(counted);
   });
 }
