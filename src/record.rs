@@ -62,7 +62,7 @@ pub struct Record {
     pub name: String,
     /// What it may do.
     pub scopes: Scopes,
-    /// The apps it may open; `*` for all of the workspace.
+    /// The apps it may open, sorted; `*` alone for all of the workspace.
     pub apps: Vec<String>,
     /// The addresses it may be used from.
     pub allowed_ips: AllowedIps,
@@ -113,7 +113,11 @@ impl Record {
 
     /// Whether it may open an app.
     pub fn covers_app(&self, app: &str) -> bool {
-        self.apps.iter().any(|own| own == app || own == ALL_APPS)
+        let all = self.apps.first().is_some_and(|first| first == ALL_APPS);
+        all || self
+            .apps
+            .binary_search_by(|own| own.as_str().cmp(app))
+            .is_ok()
     }
 
     /// Reads a stored value. An unknown version, an unknown field or a value of
@@ -350,6 +354,22 @@ mod tests {
                 record(None).id.as_str()
             )
         );
+    }
+
+    #[test]
+    fn an_app_is_covered_by_its_name_or_by_all() {
+        let of = |apps: &[&str]| Record {
+            apps: apps.iter().map(|app| (*app).to_owned()).collect(),
+            ..record(None)
+        };
+        let several = of(&["A", "b", "jobs", "maps"]);
+        for app in &several.apps {
+            assert!(several.covers_app(app));
+        }
+        for app in ["", "*", "a", "job", "jobs2", "z"] {
+            assert!(!several.covers_app(app), "{app}");
+        }
+        assert!(of(&["*"]).covers_app("jobs") && !of(&[]).covers_app("jobs"));
     }
 
     #[test]
