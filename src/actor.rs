@@ -1,6 +1,7 @@
 //! Who is asking on the management API, and for what: the part of the gate that
 //! lets a management request through.
 
+use crate::answer::Answer;
 use crate::credentials::{self, CredentialError};
 use crate::gate::{Check, Stop};
 use crate::management::{Call, Request, Ticket};
@@ -29,6 +30,11 @@ impl Actor {
             Self::Pat(record) => &record.workspace,
         }
     }
+
+    /// Whether the actor may do what only admins may.
+    pub const fn is_admin(&self) -> bool {
+        matches!(self, Self::Operator { .. })
+    }
 }
 
 impl Check<'_, '_> {
@@ -42,11 +48,10 @@ impl Check<'_, '_> {
     }
 
     fn manage(&mut self, actor: Actor, call: Call) -> Result<Verdict, Stop> {
-        if matches!(call, Call::Create | Call::Rotate(_) | Call::ToolJet)
-            && !self.settings(actor.workspace())?.creation
-        {
-            let sentence = "creating tokens is switched off in this workspace";
-            return Err(self.stop(Problem::new(403, Code::CreationDisabled, sentence)));
+        if call.creates() {
+            let settings = self.settings(actor.workspace())?;
+            let may = settings.check_creation(actor.is_admin());
+            may.map_err(|problem| self.stop(problem))?;
         }
         let header = |name| self.facts.header(name).map(str::to_owned);
         Ok(Verdict::Manage {
@@ -83,6 +88,10 @@ impl Check<'_, '_> {
             let problem = Problem::field("workspace", sentence).with_status(403);
             return Err(self.stop(problem));
         }
+        if call.needs_admin() {
+            let sentence = "a token never acts as an admin; send the operator key";
+            return Err(self.stop(Problem::new(403, Code::ScopeInsufficient, sentence)));
+        }
         if call.needs_scope() && !record.scopes.contains(Scope::TOKENS) {
             return Err(self.stop_for_scope(Scope::TOKENS));
         }
@@ -106,6 +115,13 @@ impl Check<'_, '_> {
                 "is not one of this deployment's",
             ))),
         }
+    }
+
+    /// A request of 12d Synergy's clients.
+    pub(crate) fn synergy(&mut self, call: Result<Call, Answer>) -> Result<Verdict, Stop> {
+        let call = call.map_err(|answer| Stop::of(Verdict::Answer(answer)))?;
+        let actor = self.actor(&call)?;
+        self.manage(actor, call)
     }
 
     /// A request of ToolJet's clients.

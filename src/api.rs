@@ -16,9 +16,10 @@ use crate::hint::Hint;
 use crate::id::Id;
 use crate::ledger::{self, Asker, Changed, Creation};
 use crate::lifecycle::User;
-use crate::management::{self, Call, Request, Target, Ticket};
-use crate::paging::What;
+use crate::management::{self, Call, Request, Target, Ticket, Whose};
+use crate::paging::{Listed, What};
 use crate::place::Place;
+use crate::policy::{Decided, Policy};
 use crate::problem::{Code, Problem};
 use crate::record::ALL_APPS;
 use crate::scope::Scope;
@@ -27,6 +28,7 @@ use crate::sessions::Spot;
 use crate::time::Time;
 use crate::token::{self, Kind, Token};
 use crate::tooljet;
+use crate::transaction::MAX_TOLD;
 use crate::verdict::Question;
 
 /// How far a management request got.
@@ -97,6 +99,18 @@ impl<'a> Api<'a> {
                 self.create(content_type, key)
             }
             Call::ToolJet => self.make_for_tooljet(content_type),
+            Call::Synergy(call) => self.for_synergy(*call, content_type),
+            Call::Introspect => self.introspect(content_type),
+            Call::RevokePresented => self.revoke_presented(content_type),
+            Call::Settings => {
+                self.check_actor()?;
+                self.settings(&directory::Command::Decided)
+            }
+            Call::SetSettings => {
+                let policy = Policy::parse(content_type, self.body()?)?;
+                let workspace = self.actor.workspace().to_owned();
+                self.settings(&directory::Command::SetPolicy { workspace, policy })
+            }
             Call::List(listing) => self.list(listing, What::Tokens),
             Call::Sessions(listing) => self.list(listing, What::Sessions),
             Call::Kill(id) => {
@@ -107,16 +121,15 @@ impl<'a> Api<'a> {
                 self.change(id, command)?;
                 Ok(Answer::empty(204))
             }
+            Call::KillAll(whose) => self.kill_all(whose),
             Call::Read(target) => {
                 let id = self.id(target)?;
-                let actor = self.asker.clone();
-                match self.ask_about(
-                    &id,
-                    ledger::Command::Read {
-                        actor,
-                        id: id.clone(),
-                    },
-                )? {
+                let command = ledger::Command::Read {
+                    actor: self.asker.clone(),
+                    id: id.clone(),
+                };
+                let hint = self.ledger_of(&id);
+                match self.conversation.ask_ledger(&hint, &command)? {
                     ledger::Reply::Token(entry) => Ok(self.show(200, &entry, None)),
                     _ => Err(misunderstood().into()),
                 }
@@ -132,11 +145,14 @@ impl<'a> Api<'a> {
             }
             Call::Rotate(id) => {
                 let rotation = Rotation::parse(content_type, self.body()?)?;
+                let decided = self.decided(&directory::Command::Decided)?;
+                decided.settings().check_creation(self.actor.is_admin())?;
                 let (minted, secret) = self.mint(Kind::Pat, &id.hint())?;
                 let command = ledger::Command::Rotate {
                     actor: self.asker.clone(),
                     id: id.clone(),
                     rotation,
+                    limits: decided.policy.limits,
                     minted,
                 };
                 let (entry, _) = self.change(id, command)?;
@@ -154,6 +170,59 @@ impl<'a> Api<'a> {
                 )?;
                 Ok(Answer::empty(204))
             }
+        }
+    }
+
+    /// Kills all sessions of a token, a user or the workspace.
+    fn kill_all(&mut self, whose: &Whose) -> Result<Answer, Stop> {
+        let killed = Answer::empty(204);
+        let (hint, whose) = match whose {
+            Whose::Everybody => {
+                let workspace = self.actor.workspace().to_owned();
+                self.decided(&directory::Command::KillSessions { workspace })?;
+                return Ok(killed);
+            }
+            Whose::Token(id) => (self.ledger_of(id), ledger::Whose::Token(id.clone())),
+            Whose::User(user) => {
+                let uid = self.one_user(user)?;
+                let hint = Hint::of(self.actor.workspace(), &uid);
+                (hint, ledger::Whose::User(uid))
+            }
+        };
+        let actor = self.asker.clone();
+        let command = ledger::Command::KillAll { actor, whose };
+        loop {
+            let reply = self.conversation.ask_ledger(&hint, &command)?;
+            let ledger::Reply::Killed(changed) = reply else {
+                return Err(misunderstood().into());
+            };
+            let more = changed.len() >= MAX_TOLD;
+            self.changed.extend(changed);
+            if !more {
+                break;
+            }
+        }
+        Ok(killed)
+    }
+
+    /// The one user who has this id or e-mail address. Who may be two is nobody.
+    fn one_user(&self, user: &str) -> Result<String, Stop> {
+        if let Actor::Pat(_) = self.actor
+            && let Listed::One(own) = self.named_user(Some(&user.to_owned()))?
+        {
+            return Ok(own);
+        }
+        let user = user.to_owned();
+        match self.users(directory::Command::Find { user })?.as_slice() {
+            [user] => Ok(user.uid.clone()),
+            [] => Err(Problem::new(404, Code::InvalidField, "is not known here")
+                .about("user")
+                .into()),
+            _ => Err(
+                Problem::field("user", "is one user's id and another's address")
+                    .with_status(409)
+                    .into(),
+            ),
         }
     }
 
@@ -184,7 +253,7 @@ impl<'a> Api<'a> {
     }
 
     /// Makes a token; the secret is there unless the same was made before.
-    fn make(
+    pub(crate) fn make(
         &mut self,
         grant: Grant,
         named: Option<Named>,
@@ -196,9 +265,13 @@ impl<'a> Api<'a> {
             workspace: workspace.to_owned(),
             user: Named::resolve(self.actor, named)?,
             actor: self.asker.name().to_owned(),
+            by_admin: self.actor.is_admin(),
             once: once.map(|(key, body)| (key.to_owned(), Digest::of(body))),
         };
-        let user = self.register(registration)?;
+        let (user, policy) = self.register(registration)?;
+        if let Some(embed) = &grant.embed {
+            policy.check_origins(&embed.allowed_origins)?;
+        }
         let kind = match grant.embed {
             None => Kind::Pat,
             Some(_) => Kind::Embed,
@@ -210,6 +283,7 @@ impl<'a> Api<'a> {
             spots: self.spots(&grant, &user)?,
             user,
             grant,
+            limits: policy.limits,
             minted,
             once: once.map(|(key, body)| Digest::of(&format!("{key}\0{body}"))),
             slot,
@@ -256,15 +330,38 @@ impl<'a> Api<'a> {
         address.entry(app, secret)
     }
 
-    fn register(&self, registration: Registration) -> Result<User, Stop> {
+    /// Has the ledger of the PAT that asks look at it, where no other command does.
+    fn check_actor(&self) -> Result<(), Stop> {
+        if let Actor::Pat(own) = self.actor {
+            let (actor, id) = (self.asker.clone(), own.id.clone());
+            let command = ledger::Command::Read { actor, id };
+            self.conversation.ask_ledger(&own.id.hint(), &command)?;
+        }
+        Ok(())
+    }
+
+    /// Shows the settings that a command answers.
+    fn settings(&self, command: &directory::Command) -> Result<Answer, Stop> {
+        Ok(Answer::json(200, self.decided(command)?.policy.to_json()))
+    }
+
+    /// What is decided for the workspace, by a command that answers that.
+    pub(crate) fn decided(&self, command: &directory::Command) -> Result<Decided, Stop> {
+        match self.ask_directory(command)? {
+            directory::Reply::Decided(decided) => Ok(decided),
+            _ => Err(misunderstood().into()),
+        }
+    }
+
+    fn register(&self, registration: Registration) -> Result<(User, Policy), Stop> {
         let command = directory::Command::Register(Box::new(registration));
         match self.ask_directory(&command)? {
-            directory::Reply::User(mut user) => {
+            directory::Reply::Registered { mut user, policy } => {
                 // A directory that lost its memory does not take the address away.
                 if let (Actor::Pat(record), true) = (self.actor, user.email.is_empty()) {
                     user.email.clone_from(&record.email);
                 }
-                Ok(user)
+                Ok((user, policy))
             }
             _ => Err(misunderstood().into()),
         }
@@ -289,7 +386,7 @@ impl<'a> Api<'a> {
         }
     }
 
-    fn body(&self) -> Result<&'a str, Problem> {
+    pub(crate) fn body(&self) -> Result<&'a str, Problem> {
         let missing = || Problem::invalid_request("the body must be UTF-8");
         self.conversation.inputs.body.ok_or_else(missing)
     }
@@ -308,8 +405,22 @@ impl<'a> Api<'a> {
     }
 
     /// Has a ledger change something, and keeps what changed.
-    fn change(&mut self, id: &Id, command: ledger::Command) -> Result<(Entry, bool), Stop> {
-        match self.ask_about(id, command)? {
+    pub(crate) fn change(
+        &mut self,
+        id: &Id,
+        command: ledger::Command,
+    ) -> Result<(Entry, bool), Stop> {
+        let hint = self.ledger_of(id);
+        self.change_at(&hint, &command)
+    }
+
+    /// The same, by a ledger that is named.
+    pub(crate) fn change_at(
+        &mut self,
+        hint: &Hint,
+        command: &ledger::Command,
+    ) -> Result<(Entry, bool), Stop> {
+        match self.conversation.ask_ledger(hint, command)? {
             ledger::Reply::Changed {
                 token,
                 changed,
@@ -322,15 +433,14 @@ impl<'a> Api<'a> {
         }
     }
 
-    /// Asks the ledger that knows a token. A PAT asks its own, which knows all
-    /// that it may hear of, and answers alike for what is not there and what
-    /// is another user's.
-    fn ask_about(&self, id: &Id, command: ledger::Command) -> Result<ledger::Reply, Stop> {
-        let hint = match self.actor {
+    /// The ledger to ask about a token. A PAT asks its own, which knows all that it
+    /// may hear of, and answers alike for what is not there and what is another
+    /// user's.
+    fn ledger_of(&self, id: &Id) -> Hint {
+        match self.actor {
             Actor::Pat(record) => record.id.hint(),
             Actor::Operator { .. } => id.hint(),
-        };
-        self.conversation.ask_ledger(&hint, &command)
+        }
     }
 
     /// Asks the workspace's directory.

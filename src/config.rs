@@ -6,6 +6,7 @@ use crate::digest::Digest;
 use crate::embed_host::EmbedHost;
 use crate::fields::Fields;
 use crate::json;
+use crate::management::{SYNERGY_PATHS, TOOLJET_PATHS};
 use crate::problem::Problem;
 use crate::route::{Routes, Rule};
 use crate::session::SessionKeys;
@@ -33,6 +34,8 @@ pub struct Config {
     pub session_keys: Option<SessionKeys>,
     /// Whether ToolJet's endpoint is offered.
     pub tooljet: bool,
+    /// Whether 12d Synergy's endpoints are offered.
+    pub synergy: bool,
     /// Whether this is a developer's machine: plain HTTP is in order.
     pub development: bool,
     /// The digest of the operator key.
@@ -108,14 +111,16 @@ impl Config {
             )
         })?;
         let session_keys = parse_session_keys(text("SESSION_KEYS", take("SESSION_KEYS"))?)?;
+        let compat = parse_compat(take("COMPAT"))?;
         let config = Self {
             upstream: parse_upstream("UPSTREAM", &upstream, bindings, development)?,
-            routes: parse_routes(take("ROUTES"))?,
+            routes: parse_routes(take("ROUTES"), compat)?,
             apps: parse_apps(take("APPS"), bindings, development)?,
             workspaces: parse_workspaces(take("WORKSPACES"))?,
             embed_host: parse_embed_host(text("EMBED_HOST", take("EMBED_HOST"))?)?,
             session_keys,
-            tooljet: parse_compat(take("COMPAT"))?,
+            tooljet: compat.0,
+            synergy: compat.1,
             development,
             strict: parse_consistency(text("CONSISTENCY", take("CONSISTENCY"))?)?,
             operator_key: parse_operator_key(text("OPERATOR_KEY", take("OPERATOR_KEY"))?)?,
@@ -253,16 +258,31 @@ pub(crate) fn parse_upstream(
     ))
 }
 
-fn parse_routes(value: Option<&RawValue>) -> Result<Routes, Box<ConfigError>> {
-    let rules = list("ROUTES", value)?
+fn parse_routes(
+    value: Option<&RawValue>,
+    (tooljet, synergy): (bool, bool),
+) -> Result<Routes, Box<ConfigError>> {
+    // First the paths that are taken, so that no other spelling of them reaches an
+    // upstream that has them too.
+    let mut rules = Vec::new();
+    for (_, paths) in [(tooljet, TOOLJET_PATHS), (synergy, SYNERGY_PATHS)]
         .into_iter()
-        .enumerate()
-        .map(|(index, value)| {
-            Rule::read(value.get()).map_err(|problem| inside("ROUTES", index, problem))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    Routes::new(rules)
-        .map_err(|(index, field, sentence)| error(format!("ROUTES[{index}].{field}"), sentence))
+        .filter(|(taken, _)| *taken)
+    {
+        rules.extend(paths.iter().map(|path| Rule {
+            path: (*path).to_owned(),
+            ..Rule::default()
+        }));
+    }
+    let taken = rules.len();
+    for (index, value) in list("ROUTES", value)?.into_iter().enumerate() {
+        let rule = Rule::read(value.get());
+        rules.push(rule.map_err(|problem| inside("ROUTES", index, problem))?);
+    }
+    Routes::new(rules).map_err(|(index, field, sentence)| {
+        let index = index.saturating_sub(taken);
+        error(format!("ROUTES[{index}].{field}"), sentence)
+    })
 }
 
 fn parse_apps(
@@ -353,20 +373,24 @@ fn parse_embed_host(value: Option<String>) -> Result<EmbedHost, Box<ConfigError>
     EmbedHost::parse(&host).ok_or_else(|| error("EMBED_HOST", sentence))
 }
 
-/// Which compatible paths are offered: all, where nothing is said.
-fn parse_compat(value: Option<&RawValue>) -> Result<bool, Box<ConfigError>> {
+/// Which compatible paths are offered, ToolJet's and 12d Synergy's: all, where
+/// nothing is said.
+fn parse_compat(value: Option<&RawValue>) -> Result<(bool, bool), Box<ConfigError>> {
     if value.is_none() {
-        return Ok(true);
+        return Ok((true, true));
     }
     let names = list("COMPAT", value)?;
-    if names.iter().all(|name| name.get() == TOOLJET) {
-        Ok(!names.is_empty())
+    let names: Vec<_> = names.iter().map(|name| name.get()).collect();
+    if names.iter().all(|name| [TOOLJET, SYNERGY].contains(name)) {
+        Ok((names.contains(&TOOLJET), names.contains(&SYNERGY)))
     } else {
-        Err(error("COMPAT", "must be a list of \"tooljet\", or empty"))
+        let sentence = "must be a list of \"tooljet\" and \"12d\", or empty";
+        Err(error("COMPAT", sentence))
     }
 }
 
 const TOOLJET: &str = "\"tooljet\"";
+const SYNERGY: &str = "\"12d\"";
 
 fn check_assertion_key(value: Option<String>) -> Result<(), Box<ConfigError>> {
     let Some(key) = value else { return Ok(()) };

@@ -5,8 +5,9 @@ use crate::digest::Digest;
 use crate::grant::Named;
 use crate::lifecycle::User;
 use crate::outbox::{Effect, Rows};
+use crate::policy::{Decided, Policy};
 use crate::problem::{Code, Problem};
-use crate::settings::Settings;
+use crate::time::Time;
 use crate::transaction::IDEMPOTENCY_MS;
 use crate::wire::{Message, wire_enum, wire_struct};
 
@@ -14,13 +15,27 @@ use crate::wire::{Message, wire_enum, wire_struct};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Register a user for whom a token is about to be made. Answered by
-    /// [`Reply::User`].
+    /// [`Reply::Registered`].
     Register(Box<Registration>),
-    /// Find a user by id or else by e-mail address. Answered by
-    /// [`Reply::Users`], with one or none.
+    /// Find a user by id, and by e-mail address. Answered by [`Reply::Users`]: none,
+    /// one, or whose id it is and then whose address.
     Find {
         /// An id or an e-mail address.
         user: String,
+    },
+    /// Tell what was decided. Answered by [`Reply::Decided`].
+    Decided,
+    /// Set the settings. Answered by [`Reply::Decided`].
+    SetPolicy {
+        /// The workspace, which is the directory's own.
+        workspace: String,
+        /// What shall hold.
+        policy: Policy,
+    },
+    /// Kill all sessions of the workspace. Answered by [`Reply::Decided`].
+    KillSessions {
+        /// The workspace, which is the directory's own.
+        workspace: String,
     },
     /// List users by id. Answered by [`Reply::Users`].
     Users {
@@ -40,6 +55,8 @@ pub struct Registration {
     pub user: Named,
     /// What idempotency keys are counted under.
     pub actor: String,
+    /// Whether an admin asks.
+    pub by_admin: bool,
     /// The `Idempotency-Key`, with the SHA-256 of the body.
     pub once: Option<(String, Digest)>,
 }
@@ -47,8 +64,15 @@ pub struct Registration {
 /// What a directory answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// The user, as registered.
-    User(User),
+    /// The user, as registered, and the settings that hold for the token.
+    Registered {
+        /// The user.
+        user: User,
+        /// The settings.
+        policy: Policy,
+    },
+    /// What is decided.
+    Decided(Decided),
     /// Users, by id.
     Users(Vec<User>),
     /// It was not done, and why.
@@ -57,8 +81,11 @@ pub enum Reply {
 
 /// The tables of a directory. Reading works before there is any table.
 pub trait Users: Rows {
-    /// The workspace's settings.
-    fn settings(&self) -> Result<Settings, Self::Error>;
+    /// What was decided for the workspace.
+    fn decided(&self) -> Result<Decided, Self::Error>;
+
+    /// Writes what is decided for the workspace.
+    fn save_decided(&self, workspace: &str, decided: &Decided) -> Result<(), Self::Error>;
 
     /// A user by id.
     fn by_id(&self, uid: &str) -> Result<Option<User>, Self::Error>;
@@ -96,14 +123,23 @@ wire_enum!(Command {
     0 => Register(registration),
     1 => Find { user },
     2 => Users { after, limit },
+    3 => Decided,
+    4 => SetPolicy { workspace, policy },
+    5 => KillSessions { workspace },
 });
 wire_struct!(Registration {
     workspace,
     user,
     actor,
+    by_admin,
     once
 });
-wire_enum!(Reply { 0 => User(user), 1 => Users(users), 2 => Refused(problem) });
+wire_enum!(Reply {
+    0 => Registered { user, policy },
+    1 => Users(users),
+    2 => Refused(problem),
+    3 => Decided(decided),
+});
 
 impl Message for Command {
     const LETTER: char = 'D';
@@ -116,7 +152,10 @@ impl Message for Reply {
 impl Command {
     /// Whether it may write: then it is carried out in a transaction.
     pub const fn writes(&self) -> bool {
-        matches!(self, Self::Register(_))
+        matches!(
+            self,
+            Self::Register(_) | Self::SetPolicy { .. } | Self::KillSessions { .. }
+        )
     }
 }
 
@@ -125,14 +164,42 @@ pub fn execute<U: Users>(users: &U, command: Command, now_ms: u64) -> Result<Rep
     match command {
         Command::Register(registration) => register(users, &registration, now_ms),
         Command::Find { user } => {
-            let found = match users.by_id(&user)? {
-                Some(user) => Some(user),
-                None => users.by_email(&user.to_ascii_lowercase())?,
+            let mut found = Vec::from_iter(users.by_id(&user)?);
+            let holder = users.by_email(&user.to_ascii_lowercase())?;
+            found.extend(holder.filter(|holder| !found.contains(holder)));
+            Ok(Reply::Users(found))
+        }
+        Command::Decided => Ok(Reply::Decided(users.decided()?)),
+        Command::SetPolicy { workspace, policy } => {
+            let before = users.decided()?;
+            decide(users, &workspace, Decided { policy, ..before }, now_ms)
+        }
+        Command::KillSessions { workspace } => {
+            let before = users.decided()?;
+            // The clock of a gate may be ahead.
+            let until = Time::from_millis(now_ms).plus(1);
+            let sessions_from = before.sessions_from.max(Some(until));
+            let decided = Decided {
+                sessions_from,
+                ..before
             };
-            Ok(Reply::Users(found.into_iter().collect()))
+            decide(users, &workspace, decided, now_ms)
         }
         Command::Users { after, limit } => Ok(Reply::Users(users.after(after.as_deref(), limit)?)),
     }
+}
+
+fn decide<U: Users>(
+    users: &U,
+    workspace: &str,
+    mut decided: Decided,
+    now_ms: u64,
+) -> Result<Reply, U::Error> {
+    decided.rev = decided.rev.saturating_add(1);
+    users.save_decided(workspace, &decided)?;
+    let key = kv_key(workspace);
+    users.changed(key, workspace, "", Effect::Withdraws, now_ms)?;
+    Ok(Reply::Decided(decided))
 }
 
 fn register<U: Users>(
@@ -140,11 +207,12 @@ fn register<U: Users>(
     registration: &Registration,
     now_ms: u64,
 ) -> Result<Reply, U::Error> {
-    if !users.settings()?.creation {
-        let detail = "creating tokens is switched off in this workspace";
-        let problem = Problem::new(403, Code::CreationDisabled, detail);
+    let decided = users.decided()?;
+    let may = decided.settings().check_creation(registration.by_admin);
+    if let Err(problem) = may {
         return Ok(Reply::Refused(problem));
     }
+    let policy = decided.policy;
     let forget_before = now_ms.saturating_sub(IDEMPOTENCY_MS);
     let mut noted = None;
     if let Some((key, body)) = &registration.once {
@@ -159,6 +227,12 @@ fn register<U: Users>(
         Ok(resolved) => resolved,
         Err(problem) => return Ok(Reply::Refused(problem)),
     };
+    if known.is_none() && policy.known_users_only {
+        let detail = "is not known in this workspace, which makes tokens for known users only";
+        return Ok(Reply::Refused(
+            Problem::field("user", detail).with_status(403),
+        ));
+    }
     if let (Some((key, body)), None) = (&registration.once, noted) {
         users.note_body(registration, (key, body), now_ms, forget_before)?;
     }
@@ -170,7 +244,7 @@ fn register<U: Users>(
         }
         users.save_user(workspace, &user)?;
     }
-    Ok(Reply::User(user))
+    Ok(Reply::Registered { user, policy })
 }
 
 /// A user as the directory knows it, if it does, and as it shall.
@@ -233,7 +307,7 @@ mod tests {
         users: RefCell<BTreeMap<String, User>>,
         rows: RefCell<BTreeMap<String, Row>>,
         bodies: RefCell<BTreeMap<(String, String), (Digest, u64)>>,
-        closed: bool,
+        decided: RefCell<Decided>,
     }
 
     impl Rows for Shelf {
@@ -250,10 +324,13 @@ mod tests {
     }
 
     impl Users for Shelf {
-        fn settings(&self) -> Result<Settings, ()> {
-            let mut settings = Settings::default();
-            settings.creation = !self.closed;
-            Ok(settings)
+        fn decided(&self) -> Result<Decided, ()> {
+            Ok(self.decided.borrow().clone())
+        }
+
+        fn save_decided(&self, _workspace: &str, decided: &Decided) -> Result<(), ()> {
+            self.decided.replace(decided.clone());
+            Ok(())
         }
 
         fn by_id(&self, uid: &str) -> Result<Option<User>, ()> {
@@ -323,11 +400,12 @@ mod tests {
                     email: email.map(str::to_owned),
                 },
                 actor: "operator".to_owned(),
+                by_admin: false,
                 once: once.map(|(key, body)| (key.to_owned(), Digest::of(body))),
             };
             let command = Command::Register(Box::new(registration));
             match execute(self, command, now_ms).unwrap() {
-                Reply::User(user) => Ok((user.uid, user.email)),
+                Reply::Registered { user, .. } => Ok((user.uid, user.email)),
                 Reply::Refused(problem) => Err(problem.status),
                 other => panic!("neither: {other:?}"),
             }
@@ -384,14 +462,72 @@ mod tests {
         assert!(register("two", IDEMPOTENCY_MS + 1).is_ok());
     }
 
+    fn set(shelf: &Shelf, change: impl FnOnce(&mut Policy)) {
+        let mut policy = Policy::default();
+        change(&mut policy);
+        let command = Command::SetPolicy {
+            workspace: "default".to_owned(),
+            policy: policy.clone(),
+        };
+        let Ok(Reply::Decided(decided)) = execute(shelf, command, 0) else {
+            panic!("not set");
+        };
+        assert_eq!(decided.policy, policy);
+    }
+
     #[test]
     fn where_creation_is_switched_off_nobody_is_registered() {
-        let shelf = Shelf {
-            closed: true,
-            ..Shelf::default()
+        let cases: [fn(&mut Policy); 3] = [
+            |policy| policy.creation = false,
+            |policy| policy.admins_only = true,
+            |policy| policy.known_users_only = true,
+        ];
+        for change in cases {
+            let shelf = Shelf::default();
+            set(&shelf, change);
+            assert_eq!(shelf.register(Some("u1"), None), Err(403));
+            assert!(shelf.users.borrow().is_empty());
+        }
+    }
+
+    #[test]
+    fn where_only_known_users_get_tokens_those_do() {
+        let shelf = Shelf::default();
+        assert_eq!(shelf.register(Some("u1"), Some("a@x")), user("u1", "a@x"));
+        set(&shelf, |policy| policy.known_users_only = true);
+        assert_eq!(shelf.register(None, Some("a@x")), user("u1", "a@x"));
+        assert_eq!(shelf.register(None, Some("b@x")), Err(403));
+    }
+
+    #[test]
+    fn each_change_of_the_settings_raises_their_rev_and_goes_to_kv_twice() {
+        let shelf = Shelf::default();
+        for rev in 1..=3 {
+            set(&shelf, |policy| policy.authentication = false);
+            let settings = shelf.decided().unwrap().settings();
+            assert_eq!((settings.rev, settings.authentication), (rev, false));
+        }
+        assert!(shelf.rows.borrow()["w/default"].repeat);
+        let decided = shelf.decided().unwrap();
+        assert_eq!(
+            execute(&shelf, Command::Decided, 0),
+            Ok(Reply::Decided(decided))
+        );
+    }
+
+    #[test]
+    fn all_sessions_are_killed_until_a_moment_that_settings_do_not_change() {
+        let shelf = Shelf::default();
+        let kill = |now_ms| {
+            let workspace = "default".to_owned();
+            execute(&shelf, Command::KillSessions { workspace }, now_ms).unwrap();
         };
-        assert_eq!(shelf.register(Some("u1"), None), Err(403));
-        assert!(shelf.users.borrow().is_empty());
+        kill(5_000);
+        kill(4_000);
+        set(&shelf, |policy| policy.creation = false);
+        let settings = shelf.decided().unwrap().settings();
+        assert_eq!(settings.sessions_from, Some(Time::from_seconds(6)));
+        assert_eq!((settings.rev, settings.creation), (3, false));
     }
 
     #[test]

@@ -309,7 +309,9 @@ impl Check<'_, '_> {
             && app.is_none_or(|app| app == session.app)
             && Place::of(workspace, uid, &session.app, &embed.label) == *place;
         let now = self.now();
-        let killed = embed.killed.iter().any(|(id, _)| *id == session.id);
+        let cut = embed.sessions_from.max(settings.sessions_from);
+        let killed = cut.is_some_and(|cut| session.id.time() <= cut)
+            || embed.killed.iter().any(|(id, _)| *id == session.id);
         let over = record.session_end(embed, session.id.time()) <= now;
         if !agrees || killed || over {
             return Err(self.ended(audience));

@@ -26,6 +26,9 @@ pub struct Entry {
     /// What only one token of its user may stand for at a time; a new one
     /// replaces it.
     pub slot: Option<String>,
+    /// The number of a PAT among those of its user, by which 12d Synergy's clients
+    /// name it. The ledger gives it one.
+    pub number: Option<u64>,
 }
 
 /// The names of a new token, made where there is entropy.
@@ -199,7 +202,8 @@ wire_struct!(Entry {
     start,
     parent,
     successor,
-    slot
+    slot,
+    number
 });
 wire_struct!(Minted { id, digest, start });
 wire_enum!(Shown { 0 => Active, 1 => Disabled, 2 => Used, 3 => Revoked, 4 => Expired });
@@ -259,6 +263,7 @@ pub(crate) mod tests {
             parent: None,
             successor: None,
             slot: None,
+            number: None,
         }
     }
 

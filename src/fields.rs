@@ -163,6 +163,13 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Forgets a field whose value is `null`, where that says as much as leaving it
+    /// out.
+    pub fn forget_null(&mut self, name: &str) {
+        self.fields
+            .retain(|(field, value)| field != name || value.get() != "null");
+    }
+
     /// Takes a field out as the JSON that it is.
     pub fn take_raw(&mut self, name: &str) -> Option<&'a RawValue> {
         let at = self.fields.iter().position(|(field, _)| field == name)?;

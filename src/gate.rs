@@ -22,7 +22,7 @@ use crate::entrance::WATCH;
 use crate::facts::Facts;
 use crate::forward::{self, Bearer};
 use crate::lookup::Reply;
-use crate::management::TOOLJET_PATH;
+use crate::management::{Call, TOOLJET_PATH};
 use crate::memory::{Knowledge, Memory};
 use crate::place::Place;
 use crate::problem::{Code, Problem};
@@ -167,9 +167,24 @@ impl<'f> Check<'_, 'f> {
             Site::Main { .. } => match own {
                 Some(_) => self.own(),
                 None if facts.path == TOOLJET_PATH && self.gate.config.tooljet => self.tooljet(),
-                None => self.upstream(),
+                None => match self.for_synergy() {
+                    Some(call) => self.synergy(call),
+                    None => self.upstream(),
+                },
             },
         }
+    }
+
+    /// A request of 12d Synergy's clients, where they are served.
+    fn for_synergy(&self) -> Option<Result<Call, Answer>> {
+        let Facts {
+            method,
+            path,
+            query,
+            ..
+        } = self.facts;
+        let served = self.gate.config.synergy;
+        served.then(|| Call::parse_synergy(method, path, *query))?
     }
 
     /// The configuration.
@@ -435,9 +450,10 @@ fn serve(path: &'static str, method: &str) -> Verdict {
     Verdict::Asset { path }
 }
 
-/// What stands below `/gatepass` as files: the embed SDK, and what the pages in
-/// a frame load.
-const ASSETS: [&str; 4] = [
+/// What stands below `/gatepass` as files: the API's description, the embed SDK, and
+/// what the pages in a frame load.
+const ASSETS: [&str; 5] = [
+    "/api/openapi.json",
     "/embed.js",
     "/embed/page.css",
     "/embed/refusal.js",

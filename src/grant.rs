@@ -170,20 +170,30 @@ fn take_embed(fields: &mut Fields<'_>) -> Result<Option<EmbedGrant>, Problem> {
     }
     let grant = EmbedGrant {
         label: take_text(fields, "label", text::label)?.unwrap_or_default(),
-        allowed_origins: take_list(fields, "allowedOrigins", MAX_ORIGINS)?.unwrap_or_default(),
+        allowed_origins: take_origins(fields)?,
         session_minutes: take_minutes(fields, "sessionMinutes")?.unwrap_or(DEFAULT_MINUTES),
         idle_minutes: take_minutes(fields, "idleMinutes")?,
         single_use: fields.take_flag("singleUse", FLAG)?.unwrap_or_default(),
         top_level: fields.take_flag("topLevel", FLAG)?.unwrap_or_default(),
     };
-    if !grant
-        .allowed_origins
-        .iter()
-        .all(|text| origin::is_origin(text))
-    {
+    Ok(Some(grant))
+}
+
+/// Takes the field `allowedOrigins`.
+pub(crate) fn take_origins(fields: &mut Fields<'_>) -> Result<Vec<String>, Problem> {
+    let origins = take_list(fields, "allowedOrigins", MAX_ORIGINS)?.unwrap_or_default();
+    if !origins.iter().all(|text| origin::is_origin(text)) {
         return Err(fields.problem("allowedOrigins", ORIGINS));
     }
-    Ok(Some(grant))
+    Ok(origins)
+}
+
+/// Takes a number of days.
+pub(crate) fn take_days(fields: &mut Fields<'_>, name: &str) -> Result<Option<u32>, Problem> {
+    match fields.take_whole(name, DAYS)? {
+        Some(days) if !(1..=MAX_DAYS).contains(&days) => Err(fields.must_be(name, DAYS)),
+        days => Ok(days),
+    }
 }
 
 fn take_minutes(fields: &mut Fields<'_>, name: &str) -> Result<Option<u32>, Problem> {
@@ -265,15 +275,12 @@ fn take_allowed_ips(fields: &mut Fields<'_>) -> Result<Option<AllowedIps>, Probl
 }
 
 fn take_lifetime(fields: &mut Fields<'_>, now: Time) -> Result<Option<Lifetime>, Problem> {
-    let days = fields.take_whole("expiresInDays", DAYS)?;
+    let days = take_days(fields, "expiresInDays")?;
     let at: Option<String> = fields.take_text("expiresAt", "an RFC 3339 date and time")?;
     let never = fields.take_flag("never", "true, or absent")?;
     match (days, at, never) {
         (None, None, None) => Ok(None),
-        (Some(days), None, None) if (1..=MAX_DAYS).contains(&days) => {
-            Ok(Some(Lifetime::Days(days)))
-        }
-        (Some(_), None, None) => Err(fields.must_be("expiresInDays", DAYS)),
+        (Some(days), None, None) => Ok(Some(Lifetime::Days(days))),
         (None, Some(text), None) => {
             let at = Time::parse_rfc3339(&text).ok_or_else(|| {
                 fields.problem("expiresAt", "must be an RFC 3339 date and time with a zone")
@@ -316,7 +323,8 @@ fn take_user(fields: &mut Fields<'_>) -> Result<Option<Named>, Problem> {
     Ok(Some(Named { id, email }))
 }
 
-const MAX_DAYS: u32 = 36_525;
+/// The most days that a token lives.
+pub(crate) const MAX_DAYS: u32 = 36_525;
 const DAYS: &str = "a whole number of days from 1 to 36525";
 /// A cookie lasts no longer (RFC 6265bis §5.5): 400 days.
 pub const MAX_MINUTES: u32 = 576_000;
@@ -325,7 +333,8 @@ pub const MINUTES: &str = "a whole number of minutes from 1 to 576000";
 const DEFAULT_MINUTES: u32 = 60;
 const MAX_ORIGINS: usize = 20;
 const ORIGINS: &str = "each must be an origin such as \"https://portal.example\", without a path";
-const FLAG: &str = "true or false";
+/// What a flag must be.
+pub(crate) const FLAG: &str = "true or false";
 
 wire_struct!(Grant {
     name,

@@ -10,6 +10,7 @@ use crate::id::Id;
 use crate::lifecycle::User;
 use crate::listing::Filter;
 use crate::outbox::Rows;
+use crate::policy::Limits;
 use crate::problem::Problem;
 use crate::record::Record;
 use crate::sessions::{Live, Opening, Spot};
@@ -59,6 +60,8 @@ pub enum Command {
         id: Id,
         /// How.
         rotation: Rotation,
+        /// How long the successor may live.
+        limits: Limits,
         /// The names of its successor.
         minted: Minted,
     },
@@ -80,8 +83,37 @@ pub enum Command {
         uid: String,
         /// Only those opened before this one.
         before: Option<Id>,
+        /// Only those opened after a moment.
+        after: Option<Time>,
         /// How many at most.
         limit: u8,
+    },
+    /// Find a presented token. Answered by [`Reply::Found`].
+    Find {
+        /// The workspace that it must be of.
+        workspace: String,
+        /// The SHA-256 of the token.
+        digest: Digest,
+    },
+    /// List the PATs of the one that asks, by number. Answered by [`Reply::Page`].
+    Owned {
+        /// Who asks.
+        actor: Asker,
+    },
+    /// Revoke a PAT of the one that asks by its number, and all that it made.
+    /// Answered by [`Reply::Changed`].
+    RevokeNumber {
+        /// Who asks.
+        actor: Asker,
+        /// Which.
+        number: u64,
+    },
+    /// Kill all sessions of a token or a user. Answered by [`Reply::Killed`].
+    KillAll {
+        /// Who asks.
+        actor: Asker,
+        /// Whose.
+        whose: Whose,
     },
     /// Kill a session. Answered by [`Reply::Changed`] with its token.
     Kill {
@@ -101,6 +133,8 @@ pub struct Creation {
     pub user: User,
     /// What it shall be.
     pub grant: Grant,
+    /// How long it may live.
+    pub limits: Limits,
     /// Its names.
     pub minted: Minted,
     /// The SHA-256 of `Idempotency-Key` and body, if there was a key.
@@ -109,6 +143,15 @@ pub struct Creation {
     pub slot: Option<String>,
     /// Where it will open.
     pub spots: Vec<Spot>,
+}
+
+/// Whose sessions are killed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// A token's.
+    Token(Id),
+    /// A user's, by id.
+    User(String),
 }
 
 /// Who asks, as far as a ledger needs to be told: what else it must know of a
@@ -176,7 +219,11 @@ impl Command {
     pub const fn writes(&self) -> bool {
         !matches!(
             self,
-            Self::List { .. } | Self::Read { .. } | Self::Sessions { .. }
+            Self::List { .. }
+                | Self::Read { .. }
+                | Self::Sessions { .. }
+                | Self::Find { .. }
+                | Self::Owned { .. }
         )
     }
 }
@@ -218,6 +265,10 @@ pub enum Reply {
         /// Whether it had been done before, under the same idempotency key.
         repeated: bool,
     },
+    /// The records of the tokens whose sessions were killed.
+    Killed(Vec<Changed>),
+    /// The record of a presented token, if there is one.
+    Found(Option<Box<Record>>),
     /// It was not done, and why.
     Refused(Problem),
 }
@@ -227,16 +278,21 @@ wire_enum!(Command {
     1 => List { actor, uid, filter, before, limit },
     2 => Read { actor, id },
     3 => Change { actor, id, change },
-    4 => Rotate { actor, id, rotation, minted },
+    4 => Rotate { actor, id, rotation, limits, minted },
     5 => Revoke { actor, id },
     6 => Open(opening),
-    7 => Sessions { actor, uid, before, limit },
+    7 => Sessions { actor, uid, before, after, limit },
     8 => Kill { actor, id },
+    9 => Find { workspace, digest },
+    10 => KillAll { actor, whose },
+    11 => Owned { actor },
+    12 => RevokeNumber { actor, number },
 });
 wire_struct!(Creation {
     actor,
     user,
     grant,
+    limits,
     minted,
     once,
     slot,
@@ -249,7 +305,10 @@ wire_enum!(Reply {
     2 => Sessions { sessions, next },
     3 => Changed { token, changed, repeated },
     4 => Refused(problem),
+    5 => Found(record),
+    6 => Killed(changed),
 });
+wire_enum!(Whose { 0 => Token(id), 1 => User(uid) });
 wire_struct!(Changed { digest, record });
 
 /// The tables of a ledger. Reading works before there is any table.
@@ -277,6 +336,16 @@ pub trait Tokens: Rows {
 
     /// How many tokens of a user that stand for any slot come after an id.
     fn slotted_since(&self, workspace: &str, uid: &str, since: &Id) -> Result<usize, Self::Error>;
+
+    /// The PATs of a user that open, or would if they were enabled, and those that
+    /// expired since a moment, by number; or the one with a number, whatever it is.
+    fn numbered(
+        &self,
+        workspace: &str,
+        uid: &str,
+        number: Option<u64>,
+        since: Time,
+    ) -> Result<Vec<Entry>, Self::Error>;
 
     /// Forgets a user's embed tokens that were over, sessions and all, before a
     /// moment.

@@ -24,7 +24,7 @@
 //!   [`token`], [`credentials`], [`digest`], [`hint`],
 //!   and in an embed a [`session`], in a [`cookie`].
 //! - What is kept: [`record`] and [`settings`] in KV, [`entry`] and [`sessions`] in
-//!   the [`ledger`], users in the [`directory`]; the [`outbox`] brings one to the
+//!   the [`ledger`], users and the workspace's [`policy`] in the [`directory`]; the [`outbox`] brings one to the
 //!   other, and [`memory`] is what an isolate remembers of it, a [`vouched`] record each.
 //! - What decides: [`gate`], with [`records`], [`route`], [`path`], [`scope`],
 //!   [`address`] and [`config`]; [`bytes`] cuts the texts that they read.
@@ -32,7 +32,7 @@
 //!   [`watch`] and [`page`] are what Gatepass itself shows in a frame. A [`place`] is
 //!   at a host of its own or a path ([`embed_host`]); [`app`] is what can be
 //!   embedded, and [`origin`] whose pages may frame it. [`tooljet`] is the endpoint of
-//!   ToolJet's clients.
+//!   ToolJet's clients, as [`synergy`] has those of 12d Synergy's.
 //! - What the app's answer becomes in a place: [`confine`], with [`csp`],
 //!   [`place_cookie`], [`place_url`], [`refresh`] and [`rewrite`].
 //! - How authorities are asked: [`lookup`] by the gate, [`wire`] by the token API.
@@ -42,7 +42,8 @@
 //! - The token API: [`actor`] is who asks, [`management`] reads what is asked for,
 //!   [`grant`], [`change`] and [`listing`] are its parameters, [`api`] and [`paging`]
 //!   carry it out in a [`conversation`] with the authorities, and [`lifecycle`] and
-//!   [`transaction`] hold the rules of what may be done.
+//!   [`transaction`] hold the rules of what may be done. [`oauth`] is how other services
+//!   ask about a token.
 //!
 //! The Cloudflare Worker's shell stands in `src/worker/`, behind the feature
 //! `worker`.
@@ -89,6 +90,7 @@ pub mod listing;
 pub mod lookup;
 pub mod management;
 pub mod memory;
+pub mod oauth;
 pub mod origin;
 pub mod outbox;
 pub mod page;
@@ -97,6 +99,7 @@ pub mod path;
 pub mod place;
 pub mod place_cookie;
 pub mod place_url;
+pub mod policy;
 pub mod problem;
 pub mod record;
 pub mod records;
@@ -108,6 +111,7 @@ pub mod scope;
 pub mod session;
 pub mod sessions;
 pub mod settings;
+pub mod synergy;
 pub mod text;
 pub mod time;
 pub mod token;

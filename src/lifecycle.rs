@@ -10,12 +10,15 @@
 //! 3. None of these lives longer than itself.
 //! 4. What it makes has it as parent, and is revoked with it.
 //! 5. It may revoke each token of its user.
+//!
+//! What is made lives no longer than the workspace's settings allow, whoever asks.
 
 use crate::address::AllowedIps;
 use crate::change::{Change, Rotation};
 use crate::entry::{Entry, Minted, Shown};
 use crate::grant::{Grant, Lifetime};
 use crate::id::Id;
+use crate::policy::Limits;
 use crate::problem::{Code, Problem};
 use crate::record::{Embed, Record, State};
 use crate::scope::Scope;
@@ -68,13 +71,14 @@ pub fn mint(
     workspace: &str,
     minted: Minted,
     actor: Option<&Entry>,
+    limits: Limits,
     now: Time,
 ) -> Result<Entry, Problem> {
     let own = actor.map(|actor| &actor.record);
     let inherited_ips = || own.map(|own| own.allowed_ips.clone());
     let allowed_ips: Option<AllowedIps> = grant.allowed_ips.clone().or_else(inherited_ips);
     let strict = grant.strict.or_else(|| own.map(|own| own.strict));
-    let expires = end(grant, own.map(|own| own.expires), now)?;
+    let expires = end(grant, own.map(|own| own.expires), limits, now)?;
     let record = Record {
         rev: 1,
         id: minted.id,
@@ -96,7 +100,8 @@ pub fn mint(
             idle_minutes: embed.idle_minutes,
             single_use: embed.single_use,
             top_level: embed.top_level,
-            sessions_until: own.and_then(|own| own.expires),
+            sessions_until: earlier(limits.latest(now), own.and_then(|own| own.expires)),
+            sessions_from: None,
             killed: Vec::new(),
         }),
     };
@@ -111,6 +116,7 @@ pub fn mint(
         parent: own.map(|own| own.id.clone()),
         successor: None,
         slot: None,
+        number: None,
     })
 }
 
@@ -182,6 +188,16 @@ pub fn relist(entry: &Entry) -> Entry {
     changed
 }
 
+/// A token of which all sessions that were opened until a moment are killed.
+pub fn kill_sessions(entry: &Entry, until: Time) -> Entry {
+    let mut changed = entry.clone();
+    if let Some(embed) = &mut changed.record.embed {
+        embed.sessions_from = embed.sessions_from.max(Some(until));
+    }
+    raise(&mut changed);
+    changed
+}
+
 /// The token after its revocation; `None`: it was revoked already.
 pub fn revoke(entry: &Entry) -> Option<Entry> {
     if entry.record.state == State::Revoked {
@@ -201,6 +217,7 @@ pub fn rotate(
     rotation: Rotation,
     minted: Minted,
     actor: Option<&Entry>,
+    limits: Limits,
     now: Time,
 ) -> Result<(Entry, Entry), Problem> {
     if let Some(successor) = &entry.successor {
@@ -216,6 +233,11 @@ pub fn rotate(
     let same_length = record
         .expires
         .map(|expires| now.plus(expires.since(record.created)));
+    let within = match same_length {
+        None if !limits.never => Some(days_from(now, limits.default_days)),
+        None => None,
+        Some(_) => earlier(same_length, limits.latest(now)),
+    };
     let successor = Entry {
         record: Record {
             rev: 1,
@@ -231,8 +253,8 @@ pub fn rotate(
             state: State::Active,
             created: now,
             expires: match actor {
-                Some(actor) => earlier(same_length, actor.record.expires),
-                None => same_length,
+                Some(actor) => earlier(within, actor.record.expires),
+                None => within,
             },
             embed: None,
         },
@@ -245,6 +267,7 @@ pub fn rotate(
         },
         successor: None,
         slot: None,
+        number: None,
     };
     let mut old = entry.clone();
     let grace_ends = now.plus(u64::from(rotation.grace_seconds));
@@ -258,24 +281,50 @@ pub fn rotate(
 }
 
 /// When a new token ends. `own` is the end of the PAT that asks, if one does.
-fn end(grant: &Grant, own: Option<Option<Time>>, now: Time) -> Result<Option<Time>, Problem> {
-    let days = |days: u64| Some(now.plus(days.saturating_mul(DAY)));
+fn end(
+    grant: &Grant,
+    own: Option<Option<Time>>,
+    limits: Limits,
+    now: Time,
+) -> Result<Option<Time>, Problem> {
     let own = own.flatten();
     let default_days = match grant.embed {
-        None => DEFAULT_DAYS,
+        None => limits.default_days,
         Some(_) => DEFAULT_EMBED_DAYS,
     };
     let wanted = match grant.lifetime {
-        None => return Ok(earlier(days(default_days), own)),
-        Some(Lifetime::Days(count)) => days(u64::from(count)),
+        None => return Ok(earlier(Some(days_from(now, default_days)), own)),
+        Some(Lifetime::Days(count)) => Some(days_from(now, count)),
         Some(Lifetime::Until(time)) => Some(time),
         Some(Lifetime::Never) => None,
     };
+    let allowed = match wanted {
+        None => limits.never,
+        Some(_) => !outlives(wanted, limits.latest(now)),
+    };
+    if !allowed {
+        let detail = match limits.max_days {
+            Some(days) => format!("a token lives at most {days} days in this workspace"),
+            None => "a token must expire in this workspace".to_owned(),
+        };
+        return Err(Problem::new(400, Code::LifetimeExceeded, detail));
+    }
     if outlives(wanted, own) {
         let detail = "a token cannot live longer than the one that makes it";
         return Err(Problem::new(400, Code::LifetimeExceeded, detail));
     }
     Ok(wanted)
+}
+
+impl Limits {
+    /// When a token that expires must at the latest.
+    fn latest(&self, now: Time) -> Option<Time> {
+        self.max_days.map(|days| days_from(now, days))
+    }
+}
+
+fn days_from(now: Time, days: u32) -> Time {
+    now.plus(u64::from(days).saturating_mul(DAY))
 }
 
 /// Rule 2, with the refusal that names what is too wide.
@@ -313,8 +362,7 @@ fn conflict(detail: impl Into<Cow<'static, str>>) -> Problem {
     Problem::new(409, Code::InvalidRequest, detail)
 }
 
-const DEFAULT_DAYS: u64 = 30;
-const DEFAULT_EMBED_DAYS: u64 = 1;
+const DEFAULT_EMBED_DAYS: u32 = 1;
 
 wire_struct!(User { uid, email });
 

@@ -9,6 +9,7 @@ use crate::id::Id;
 use crate::listing::{Cursor, Listing};
 use crate::problem::{Code, Problem};
 use crate::sessions;
+use crate::synergy;
 use crate::text;
 use crate::token::Kind;
 use percent_encoding::percent_decode;
@@ -56,8 +57,31 @@ pub enum Call {
     Sessions(Box<Listing>),
     /// Kill a session.
     Kill(Id),
+    /// Kill all sessions of somebody.
+    KillAll(Whose),
+    /// Show the workspace's settings.
+    Settings,
+    /// Set the workspace's settings.
+    SetSettings,
+    /// Tell another service of a presented token (RFC 7662).
+    Introspect,
+    /// Revoke a presented token (RFC 7009).
+    RevokePresented,
     /// Make an embed token, as ToolJet's clients ask for it.
     ToolJet,
+    /// What 12d Synergy's clients ask for.
+    Synergy(synergy::Call),
+}
+
+/// Whose sessions are killed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Those that a token opened.
+    Token(Id),
+    /// Those of a user, by id or e-mail address.
+    User(String),
+    /// Those of the whole workspace.
+    Everybody,
 }
 
 /// The token that a call is about.
@@ -70,9 +94,8 @@ pub enum Target {
 }
 
 impl Call {
-    /// Reads method, path and query of a request under [`PATH`] or
-    /// [`SESSIONS`]. The refusal
-    /// is the answer to give: 404 for what is not there, 405 with `Allow`, 400
+    /// Reads method, path and query of a request under [`PATH`], [`SESSIONS`],
+    /// [`SETTINGS`] or `/gatepass/oauth/`. The refusal is the answer to give: 404 for what is not there, 405 with `Allow`, 400
     /// for a query that is wrong.
     ///
     /// `HEAD` asks for what `GET` does; the shell leaves out the body. The
@@ -81,6 +104,23 @@ impl Call {
     pub fn parse(method: &str, path: &str, query: Option<&str>) -> Result<Self, Answer> {
         if let Some(rest) = path.strip_prefix(SESSIONS) {
             return Self::on_sessions(rest, method, query);
+        }
+        if path == SETTINGS {
+            check_no_parameters(query)?;
+            return match method {
+                "GET" | "HEAD" => Ok(Self::Settings),
+                "PUT" => Ok(Self::SetSettings),
+                _ => Err(wrong_method("GET, HEAD, PUT")),
+            };
+        }
+        if let Some(endpoint) = path.strip_prefix(OAUTH) {
+            check_no_parameters(query)?;
+            return match (endpoint, method) {
+                ("introspect", "POST") => Ok(Self::Introspect),
+                ("revoke", "POST") => Ok(Self::RevokePresented),
+                ("introspect" | "revoke", _) => Err(wrong_method("POST")),
+                _ => Err(Problem::not_found().answer()),
+            };
         }
         let rest = path.strip_prefix(PATH).unwrap_or("?");
         let call = match (rest.strip_prefix('/'), method) {
@@ -105,11 +145,35 @@ impl Call {
         }
     }
 
+    /// Reads a request of 12d Synergy's clients, if the path is one of theirs.
+    pub fn parse_synergy(
+        method: &str,
+        path: &str,
+        query: Option<&str>,
+    ) -> Option<Result<Self, Answer>> {
+        let endpoint = path.strip_prefix(SYNERGY)?;
+        let call = match (endpoint, method) {
+            ("getPersonalAccessTokens", "GET" | "HEAD") => synergy::Call::List,
+            ("generate-pat", "POST") => synergy::Call::Generate,
+            ("delete-pat", "POST") => {
+                let call = parse_number(query).map(synergy::Call::Delete);
+                return Some(call.map(Self::Synergy).map_err(|problem| problem.answer()));
+            }
+            ("getPersonalAccessTokens", _) => return Some(Err(wrong_method("GET, HEAD"))),
+            ("generate-pat" | "delete-pat", _) => return Some(Err(wrong_method("POST"))),
+            _ => return None,
+        };
+        Some(check_no_parameters(query).map(|()| Self::Synergy(call)))
+    }
+
     fn on_sessions(rest: &str, method: &str, query: Option<&str>) -> Result<Self, Answer> {
         match (rest.strip_prefix('/'), method) {
             (None, _) if !rest.is_empty() => Err(Problem::not_found().answer()),
             (None, "GET" | "HEAD") => parse_listing(query, &SESSION_PARAMETERS).map(Self::Sessions),
-            (None, _) => Err(wrong_method("GET, HEAD")),
+            (None, "DELETE") => parse_whose(query)
+                .map(Self::KillAll)
+                .map_err(|problem| problem.answer()),
+            (None, _) => Err(wrong_method("DELETE, GET, HEAD")),
             (Some(id), "DELETE") => {
                 check_no_parameters(query)?;
                 let unknown = || sessions::unknown().answer();
@@ -119,12 +183,28 @@ impl Call {
         }
     }
 
+    /// Whether it makes a token.
+    pub const fn creates(&self) -> bool {
+        matches!(
+            self,
+            Self::Create | Self::Rotate(_) | Self::ToolJet | Self::Synergy(synergy::Call::Generate)
+        )
+    }
+
+    /// Whether it is for admins only.
+    pub const fn needs_admin(&self) -> bool {
+        matches!(
+            self,
+            Self::SetSettings | Self::Introspect | Self::KillAll(Whose::Everybody)
+        )
+    }
+
     /// Whether a PAT needs the scope `tokens` for it. Each PAT may look at
-    /// itself and revoke itself.
+    /// itself and revoke itself, which a ledger finds out where it was presented.
     pub const fn needs_scope(&self) -> bool {
         !matches!(
             self,
-            Self::Read(Target::Itself) | Self::Revoke(Target::Itself)
+            Self::Read(Target::Itself) | Self::Revoke(Target::Itself) | Self::RevokePresented
         )
     }
 
@@ -169,6 +249,25 @@ pub const PATH: &str = "/gatepass/api/tokens";
 /// Where sessions are listed and killed.
 pub const SESSIONS: &str = "/gatepass/api/sessions";
 
+/// Under what 12d Synergy's clients ask.
+const SYNERGY: &str = "/api/v1/auth/";
+
+/// Under what other services ask about tokens.
+const OAUTH: &str = "/gatepass/oauth/";
+
+/// Where the workspace's settings are.
+pub const SETTINGS: &str = "/gatepass/api/settings";
+
+/// The paths of ToolJet's clients.
+pub const TOOLJET_PATHS: &[&str] = &[TOOLJET_PATH];
+
+/// The paths of 12d Synergy's clients.
+pub const SYNERGY_PATHS: &[&str] = &[
+    "/api/v1/auth/getPersonalAccessTokens",
+    "/api/v1/auth/generate-pat",
+    "/api/v1/auth/delete-pat",
+];
+
 /// Where ToolJet's clients ask for embed tokens.
 pub const TOOLJET_PATH: &str = "/api/ext/users/personal-access-token";
 
@@ -176,6 +275,45 @@ fn wrong_method(allowed: &'static str) -> Answer {
     Problem::new(405, Code::InvalidRequest, "this path has no such method")
         .answer()
         .header("allow", allowed)
+}
+
+/// Reads whose sessions are meant: never those of more than was said.
+fn parse_whose(query: Option<&str>) -> Result<Whose, Problem> {
+    let mut whose = None;
+    for pair in pairs(query) {
+        let (name, value) = pair?;
+        check_parameter(&name, &["all", "token", "user"])?;
+        let meant = match name.as_str() {
+            "token" => Whose::Token(Id::parse(&value).ok_or_else(Problem::unknown_token)?),
+            "user" if !value.is_empty() && value.len() <= 512 => Whose::User(value),
+            "user" => return Err(Problem::field("user", USER)),
+            "all" if value == "true" => Whose::Everybody,
+            "all" => return Err(Problem::field("all", "must be true")),
+            _ => continue,
+        };
+        if whose.replace(meant).is_some() {
+            return Err(Problem::field(
+                name,
+                "only one of token, user and all may be given",
+            ));
+        }
+    }
+    let detail = "must be given, or user, or all=true: whose sessions to kill";
+    whose.ok_or_else(|| Problem::field("token", detail))
+}
+
+/// Reads the number that names a token.
+fn parse_number(query: Option<&str>) -> Result<u64, Problem> {
+    let mut number = None;
+    for pair in pairs(query) {
+        let (name, value) = pair?;
+        check_parameter(&name, &["id"])?;
+        if name == "id" && number.replace(value).is_some() {
+            return Err(Problem::field("id", "stands twice"));
+        }
+    }
+    let number = number.and_then(|number| number.parse().ok());
+    number.ok_or_else(|| Problem::field("id", "must be the ID of a token in the list"))
 }
 
 /// Only lists have parameters of their own.
@@ -219,7 +357,7 @@ fn read_listing(query: Option<&str>, known: &[&str]) -> Result<Listing, Problem>
             }
             "search" => return Err(wrong("must have at most 100 characters")),
             "user" if !value.is_empty() && value.len() <= 512 => listing.user = Some(value),
-            "user" => return Err(wrong("must be a user's id or e-mail address")),
+            "user" => return Err(wrong(USER)),
             "limit" => {
                 let digits = value.len() <= 3 && value.bytes().all(|byte| byte.is_ascii_digit());
                 listing.limit = value
@@ -241,7 +379,9 @@ fn read_listing(query: Option<&str>, known: &[&str]) -> Result<Listing, Problem>
 
 /// The name and value of each parameter of a query, decoded as forms are
 /// (WHATWG URL §5.1).
-fn pairs(query: Option<&str>) -> impl Iterator<Item = Result<(String, String), Problem>> + '_ {
+pub(crate) fn pairs(
+    query: Option<&str>,
+) -> impl Iterator<Item = Result<(String, String), Problem>> + '_ {
     let query = query.unwrap_or_default();
     query
         .split('&')
@@ -269,6 +409,7 @@ fn check_parameter(name: &str, known: &[&str]) -> Result<(), Problem> {
     Err(Problem::field(shown, "is not a parameter of this request"))
 }
 
+const USER: &str = "must be a user's id or e-mail address";
 const SESSION_PARAMETERS: [&str; 3] = ["cursor", "limit", "user"];
 const LIST_PARAMETERS: [&str; 6] = ["cursor", "kind", "limit", "search", "state", "user"];
 

@@ -12,16 +12,22 @@ use crate::id::Id;
 use crate::ledger::{Command, Reply};
 use crate::listing::{Cursor, Listing};
 use crate::problem::Problem;
+use crate::time::Time;
 
 impl Api<'_> {
     /// Answers a list.
     pub(crate) fn list(&self, listing: &Listing, what: What) -> Result<Answer, Stop> {
+        let after = match what {
+            What::Tokens => None,
+            What::Sessions => self.decided(&directory::Command::Decided)?.sessions_from,
+        };
         let mut page = Page {
             what,
+            after,
             items: Vec::new(),
             next: None,
         };
-        match self.listed_user(listing)? {
+        match self.named_user(listing.user.as_ref())? {
             Listed::Nobody => {}
             Listed::One(uid) => self.list_one(listing, &uid, &mut page)?,
             Listed::Everybody => self.list_all(listing, &mut page)?,
@@ -43,15 +49,15 @@ impl Api<'_> {
         Ok(answer)
     }
 
-    /// Whose tokens or sessions a list shows.
-    fn listed_user(&self, listing: &Listing) -> Result<Listed, Stop> {
-        match (self.actor, &listing.user) {
+    /// Whose tokens or sessions are meant, by an id or an e-mail address if one is given.
+    pub(crate) fn named_user(&self, user: Option<&String>) -> Result<Listed, Stop> {
+        match (self.actor, user) {
             (Actor::Pat(record), user) => {
                 let own = |user: &String| {
                     *user == record.uid
                         || (!record.email.is_empty() && user.to_ascii_lowercase() == record.email)
                 };
-                if !user.as_ref().is_none_or(own) {
+                if !user.is_none_or(own) {
                     return Err(not_its_own_user().into());
                 }
                 Ok(Listed::One(record.uid.clone()))
@@ -136,6 +142,7 @@ impl Api<'_> {
                 actor,
                 uid: uid.clone(),
                 before,
+                after: page.after,
                 limit,
             },
         };
@@ -172,14 +179,20 @@ pub enum What {
     Sessions,
 }
 
-enum Listed {
+/// Whose tokens or sessions are meant.
+pub(crate) enum Listed {
+    /// Of somebody whom the workspace does not know.
     Nobody,
+    /// Of the user with this id.
     One(String),
+    /// Of all users.
     Everybody,
 }
 
 struct Page {
     what: What,
+    /// Only what came after this moment.
+    after: Option<Time>,
     /// As JSON.
     items: Vec<String>,
     next: Option<Cursor>,

@@ -97,6 +97,8 @@ pub struct Embed {
     /// When the last of its sessions must be over: the end of the PAT that made
     /// it.
     pub sessions_until: Option<Time>,
+    /// The moment until which all sessions that were opened are killed.
+    pub sessions_from: Option<Time>,
     /// Sessions that were killed, with the moment at which each would have ended
     /// ([`crate::sessions`]).
     pub killed: Vec<(Id, Time)>,
@@ -194,6 +196,7 @@ impl Record {
         json.number("c", self.created.seconds());
         json.number_if_any("x", self.expires.map(Time::seconds));
         json.number_if_any("se", embed.sessions_until.map(Time::seconds));
+        json.number_if_any("from", embed.sessions_from.map(Time::seconds));
         if !embed.killed.is_empty() {
             let killed = embed.killed.iter().map(|(id, until)| {
                 let (id, until) = (json::text(id.as_str()), until.seconds());
@@ -259,6 +262,9 @@ impl Embed {
             single_use: fields.stored_flag("su", false)?,
             top_level: fields.stored_flag("tl", false)?,
             sessions_until: fields.stored_number_or_none("se")?.map(Time::from_seconds),
+            sessions_from: fields
+                .stored_number_or_none("from")?
+                .map(Time::from_seconds),
             killed: killed
                 .iter()
                 .map(|killed| {
@@ -329,6 +335,7 @@ mod tests {
                 single_use,
                 top_level: true,
                 sessions_until: Some(Time::from_seconds(1_700_009_000)),
+                sessions_from: Some(Time::from_seconds(1_700_000_100)),
                 killed: vec![(record(None).id, Time::from_seconds(1_700_003_600))],
             }),
             ..record(expires)
@@ -384,7 +391,7 @@ mod tests {
                  \"em\":\"ada@example.com\",\"k\":\"e\",\"n\":\"Power BI\",\"ap\":[\"jobs\"],\
                  \"or\":[\"https://portal.example\"],\"sm\":60,\"im\":10,\"su\":true,\"tl\":true,\
                  \"pl\":\"left\",\"st\":\"a\",\"c\":1700000000,\"x\":1702592000,\
-                 \"se\":1700009000,\"kill\":[[\"{id}\",1700003600]]}}"
+                 \"se\":1700009000,\"from\":1700000100,\"kill\":[[\"{id}\",1700003600]]}}"
             )
         );
         assert_eq!(Record::parse(&json), Ok(record));

@@ -11,12 +11,15 @@
 //!    record that KV and the gate get of its token lists it; of more than
 //!    [`MAX_LISTED`] it lists none and is strict: then the gate asks about each
 //!    session that wants in. So no command costs more for each one that was killed.
+//! 4. All sessions of a token are killed by a moment in its record, all of a workspace
+//!    by one in its settings: those that were opened until then are over.
 
 use crate::entry::{Entry, owner};
 use crate::fields::Fields;
+use crate::hint::Hint;
 use crate::id::Id;
 use crate::json::Object;
-use crate::ledger::{Asker, Reply, Tokens};
+use crate::ledger::{Asker, Reply, Tokens, Whose};
 use crate::lifecycle;
 use crate::origin;
 use crate::outbox::{Effect, Rows};
@@ -24,7 +27,7 @@ use crate::place::Place;
 use crate::problem::{Code, Problem};
 use crate::record::{Record, State};
 use crate::time::{DAY, Time};
-use crate::transaction::{Outcome, Stop, acting, save};
+use crate::transaction::{MAX_TOLD, Outcome, Stop, acting, save, save_all, target};
 use crate::wire::wire_struct;
 
 /// A session as its ledger keeps it.
@@ -128,31 +131,42 @@ pub trait Sessions: Rows {
     /// How many sessions of a token have not ended, killed ones included.
     fn open_sessions(&self, token: &Record, now: Time) -> Result<usize, Self::Error>;
 
-    /// Some of the sessions of a token that were killed and would not have ended,
-    /// each with the moment at which it would have.
+    /// Some of the sessions of a token that were killed and would have ended after a
+    /// moment, each with the moment at which it would have.
     fn killed_sessions(
         &self,
         token: &Record,
         limit: usize,
-        now: Time,
+        after: Time,
     ) -> Result<Vec<(Id, Time)>, Self::Error>;
 
-    /// Forgets the sessions of a token that is revoked.
+    /// Forgets the sessions of a token, all of which are over.
     fn forget_sessions(&self, token: &Record) -> Result<(), Self::Error>;
 
-    /// These sessions of a user, newest first, only those opened before
-    /// `before`.
-    fn sessions_before(
+    /// These sessions of a user, newest first, only those opened before one and
+    /// after another.
+    fn sessions_between(
         &self,
         workspace: &str,
         uid: &str,
-        before: Option<&Id>,
+        between: (Option<&Id>, Option<&Id>),
         limit: usize,
         now: Time,
     ) -> Result<Vec<Live>, Self::Error>;
 
+    /// Some tokens of a user that have sessions which have not ended, each with the
+    /// newest of them; or that one token.
+    fn newest_sessions(
+        &self,
+        workspace: &str,
+        uid: &str,
+        token: Option<&Id>,
+        now: Time,
+        limit: usize,
+    ) -> Result<Vec<(Id, Id)>, Self::Error>;
+
     /// Writes a session in place of the one with its id, and forgets those of
-    /// its user that have ended.
+    /// its user that have been over for a while ([`over_since`]).
     fn save_session(&self, session: &Live, now: Time) -> Result<(), Self::Error>;
 
     /// The place as it was noted, with the moment until which it is kept.
@@ -181,7 +195,7 @@ pub fn with_killed<T: Sessions>(
         return Ok(record);
     }
     let read = MAX_LISTED.saturating_add(1);
-    let mut killed = tokens.killed_sessions(&record, read, now)?;
+    let mut killed = tokens.killed_sessions(&record, read, over_since(now))?;
     if killed.len() > MAX_LISTED {
         record.strict = true;
         let session = match asked {
@@ -224,6 +238,12 @@ pub(crate) fn open<T: Tokens + Sessions>(
         let detail = "the token is not for this app";
         return Err(Problem::new(403, Code::AppMismatch, detail).into());
     };
+    // It would be killed with those before: the token is not spent on that.
+    let just_killed = |from: Time| opening.session.time() <= from;
+    if embed.sessions_from.is_some_and(just_killed) {
+        let detail = "the token's sessions were killed this very second; try again in one";
+        return Err(Problem::new(429, Code::RateLimited, detail).into());
+    }
     let open = tokens.open_sessions(record, now);
     if open.map_err(Stop::Failed)? >= MAX_LIVE {
         let detail = "the token has too many live sessions; try again when some have ended";
@@ -281,12 +301,13 @@ pub(crate) fn note<T: Tokens + Sessions>(
         .map_err(Stop::Failed)
 }
 
-/// Lists a user's live sessions, newest first, each with its token.
+/// Lists a user's live sessions, newest first, each with its token: those opened
+/// before one and after a moment.
 pub(crate) fn list<T: Tokens + Sessions>(
     tokens: &T,
     actor: &Asker,
     uid: &str,
-    before: Option<&Id>,
+    (before, after): (Option<&Id>, Option<Time>),
     limit: u8,
     now: Time,
 ) -> Outcome<T, Reply> {
@@ -297,8 +318,13 @@ pub(crate) fn list<T: Tokens + Sessions>(
     let limit = usize::from(limit);
     let read = limit.saturating_add(1);
     let workspace = actor.workspace();
+    // The first id that could be of a session opened after that second.
+    let after = after.map(|after| {
+        let next_ms = after.plus(1).seconds().saturating_mul(1000);
+        Id::generate(&Hint::of(workspace, uid), next_ms, [0; 16])
+    });
     let mut found = tokens
-        .sessions_before(workspace, uid, before, read, now)
+        .sessions_between(workspace, uid, (before, after.as_ref()), read, now)
         .map_err(Stop::Failed)?;
     let more = found.len() > limit;
     found.truncate(limit);
@@ -348,6 +374,38 @@ pub(crate) fn kill<T: Tokens + Sessions>(
     save(tokens, entry, changed, now_ms)
 }
 
+/// Kills all sessions of a token, or those of some of a user's tokens: as many as are
+/// told of at once. If so many are told of, there may be more.
+pub(crate) fn kill_all<T: Tokens + Sessions>(
+    tokens: &T,
+    actor: &Asker,
+    whose: &Whose,
+    now_ms: u64,
+) -> Outcome<T, Reply> {
+    let now = Time::from_millis(now_ms);
+    acting(tokens, actor, None, now)?;
+    let workspace = actor.workspace();
+    let (uid, token) = match whose {
+        Whose::Token(id) => (target(tokens, actor, id)?.record.uid, Some(id)),
+        Whose::User(uid) => (uid.clone(), None),
+    };
+    if matches!(actor, Asker::Pat { uid: own, .. } if *own != uid) {
+        return Err(unknown().into());
+    }
+    let newest = tokens.newest_sessions(workspace, &uid, token, now, MAX_TOLD);
+    let mut changed = Vec::new();
+    for (token, newest) in newest.map_err(Stop::Failed)? {
+        let entry = tokens.token(workspace, &token).map_err(Stop::Failed)?;
+        if let Some(entry) = entry {
+            // The clock of whoever opened the newest may be ahead.
+            changed.push(lifecycle::kill_sessions(&entry, now.max(newest.time())));
+            let forgotten = tokens.forget_sessions(&entry.record);
+            forgotten.map_err(Stop::Failed)?;
+        }
+    }
+    save_all(tokens, changed, now_ms).map(Reply::Killed)
+}
+
 /// Whether a session of a token in this state goes on.
 pub const fn goes_on(state: State) -> bool {
     matches!(state, State::Active | State::Used)
@@ -360,6 +418,15 @@ pub fn unknown() -> Problem {
 
 /// For how many seconds longer than needed a place is noted.
 const KEPT_LONGER: u64 = 7 * DAY;
+
+/// When a session must have ended to be over for every gate, whose clocks are not the
+/// ledger's.
+pub const fn over_since(now: Time) -> Time {
+    Time::from_seconds(now.seconds().saturating_sub(CLOCKS))
+}
+
+/// For how many seconds after its end a session is kept.
+const CLOCKS: u64 = 60;
 
 /// So many killed sessions a record lists.
 pub const MAX_LISTED: usize = 64;

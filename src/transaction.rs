@@ -12,7 +12,7 @@ use crate::lifecycle;
 use crate::listing::Filter;
 use crate::outbox::Effect;
 use crate::problem::{Code, Problem};
-use crate::record::State;
+use crate::record::{Embed, State};
 use crate::sessions::{self, Sessions};
 use crate::time::{DAY, Time};
 use std::collections::BTreeMap;
@@ -46,9 +46,11 @@ pub fn execute<T: Tokens + Sessions>(
             actor,
             id,
             rotation,
+            limits,
             minted,
         } => reach(tokens, &actor, &id, now).and_then(|(acting, entry)| {
-            let (old, new) = lifecycle::rotate(&entry, rotation, minted, acting.as_ref(), now)?;
+            let (old, new) =
+                lifecycle::rotate(&entry, rotation, minted, acting.as_ref(), limits, now)?;
             save(tokens, new.clone(), vec![old, new], now_ms)
         }),
         Command::Revoke { actor, id } => acting(tokens, &actor, Some(&id), now)
@@ -59,8 +61,23 @@ pub fn execute<T: Tokens + Sessions>(
             actor,
             uid,
             before,
+            after,
             limit,
-        } => sessions::list(tokens, &actor, &uid, before.as_ref(), limit, now),
+        } => sessions::list(tokens, &actor, &uid, (before.as_ref(), after), limit, now),
+        Command::KillAll { actor, whose } => sessions::kill_all(tokens, &actor, &whose, now_ms),
+        Command::Owned { actor } => {
+            numbered(tokens, &actor, None, now).map(|tokens| Reply::Page { tokens, next: None })
+        }
+        Command::RevokeNumber { actor, number } => numbered(tokens, &actor, Some(number), now)
+            .and_then(|found| {
+                let entry = found.into_iter().next();
+                revoke(tokens, entry.ok_or_else(Problem::unknown_token)?, now_ms)
+            }),
+        Command::Find { workspace, digest } => tokens
+            .lookup(&digest)
+            .map(|found| found.filter(|record| record.workspace == workspace))
+            .map(|found| Reply::Found(found.map(Box::new)))
+            .map_err(Stop::Failed),
         Command::Kill { actor, id } => sessions::kill(tokens, &actor, &id, now_ms),
     };
     match outcome {
@@ -120,6 +137,7 @@ fn create<T: Tokens + Sessions>(tokens: &T, creation: Creation, now_ms: u64) -> 
         workspace,
         creation.minted.clone(),
         acting.as_ref(),
+        creation.limits,
         now,
     )?;
     if let Some(once) = &creation.once {
@@ -253,7 +271,7 @@ pub(crate) fn acting<T: Tokens>(
 }
 
 /// A token that whoever asks may know of. Another user's is unknown.
-fn target<T: Tokens>(tokens: &T, actor: &Asker, id: &Id) -> Outcome<T, Entry> {
+pub(crate) fn target<T: Tokens>(tokens: &T, actor: &Asker, id: &Id) -> Outcome<T, Entry> {
     let entry = tokens.token(actor.workspace(), id).map_err(Stop::Failed)?;
     let own = |entry: &Entry| match actor {
         Asker::Operator { .. } => true,
@@ -290,6 +308,22 @@ fn reach<T: Tokens>(
     Ok((acting, entry))
 }
 
+/// The PATs of the one that asks.
+fn numbered<T: Tokens>(
+    tokens: &T,
+    actor: &Asker,
+    number: Option<u64>,
+    now: Time,
+) -> Outcome<T, Vec<Entry>> {
+    acting(tokens, actor, None, now)?;
+    let Asker::Pat { workspace, uid, .. } = actor else {
+        return Ok(Vec::new());
+    };
+    let since = Time::from_seconds(now.seconds().saturating_sub(KEPT_SECONDS));
+    let found = tokens.numbered(workspace, uid, number, since);
+    found.map_err(Stop::Failed)
+}
+
 /// Writes what changed, with its rows in the outbox, and answers with `token`.
 pub(crate) fn save<T: Tokens + Sessions>(
     tokens: &T,
@@ -302,13 +336,30 @@ pub(crate) fn save<T: Tokens + Sessions>(
         .find(|entry| entry.record.id == token.record.id)
         .cloned()
         .unwrap_or(token);
+    Ok(Reply::Changed {
+        token: Box::new(token),
+        changed: save_all(tokens, changed, now_ms)?,
+        repeated: false,
+    })
+}
+
+/// Writes what changed, with its rows in the outbox, and tells of it.
+pub(crate) fn save_all<T: Tokens + Sessions>(
+    tokens: &T,
+    changed: Vec<Entry>,
+    now_ms: u64,
+) -> Outcome<T, Vec<Changed>> {
     let mut told = Vec::new();
     for entry in changed {
         let record = &entry.record;
         let read = sessions::with_killed(tokens, record.clone(), None, Time::from_millis(now_ms));
         let read = read.map_err(Stop::Failed)?;
         let has_killed = read != *record;
-        let withdraws = record.state != State::Active || entry.successor.is_some() || has_killed;
+        let cut = |embed: &Embed| embed.sessions_from.is_some();
+        let withdraws = record.state != State::Active
+            || entry.successor.is_some()
+            || has_killed
+            || record.embed.as_ref().is_some_and(cut);
         let grants = record.rev == 1 || !withdraws;
         let effect = if grants {
             Effect::Grants
@@ -327,11 +378,7 @@ pub(crate) fn save<T: Tokens + Sessions>(
             });
         }
     }
-    Ok(Reply::Changed {
-        token: Box::new(token),
-        changed: told,
-        repeated: false,
-    })
+    Ok(told)
 }
 
 /// The key in KV of a token's record.
@@ -349,11 +396,11 @@ const MAX_LIVE_TOKENS: usize = 1_000;
 const MAX_SLOTTED: usize = 10;
 const MINUTE_MS: u64 = 60_000;
 
-/// How long an embed token is kept after its end.
+/// How long an embed token is kept after its end, and a PAT listed by its number.
 const KEPT_SECONDS: u64 = 30 * DAY;
 
 /// How many changed records the asking isolate is told at once.
-const MAX_TOLD: usize = 50;
+pub(crate) const MAX_TOLD: usize = 50;
 
 const BATCH: usize = 100;
 const MAX_BATCHES: usize = 10;

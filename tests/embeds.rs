@@ -304,12 +304,16 @@ fn the_secret_of_the_upstream_is_for_no_other() {
 #[test]
 fn a_session_ends_with_its_token_its_time_and_its_kill() {
     type Change = fn(&mut Record, &mut Embed);
-    let cases: [(Change, &str); 8] = [
+    let cases: [(Change, &str); 9] = [
         (|record, _| record.state = State::Revoked, "token_revoked"),
         (|record, _| record.state = State::Disabled, "token_disabled"),
         (|record, _| record.expires = Some(now()), "session_ended"),
         (
             |_, embed| embed.killed.push((session().id, now().plus(3_600))),
+            "session_ended",
+        ),
+        (
+            |_, embed| embed.sessions_from = Some(session().id.time()),
             "session_ended",
         ),
         (|_, embed| embed.label = "other".to_owned(), "session_ended"),

@@ -542,6 +542,25 @@ fn the_management_api_needs_the_operator_key_or_the_scope_tokens() {
 }
 
 #[test]
+fn compatible_paths_spelled_otherwise_do_not_reach_the_upstream() {
+    let mut shell = Shell::new();
+    shell.store(&secret(1), &record(&[]));
+    for path in [
+        "/API/v1/auth/generate-pat",
+        "/api//v1/auth/generate-pat",
+        "/api/v1/auth/generate%2Dpat",
+        "/api/v1/auth/Delete-Pat",
+        "/api/ext/users/Personal-Access-Token",
+    ] {
+        assert_eq!(shell.refused(&get(path, &secret(1))).status, 400, "{path}");
+    }
+    let mut off = Shell::with("\"COMPAT\":[]");
+    off.store(&secret(1), &record(&["jobs:read"]));
+    off.forwarded(&get("/api/ext/users/personal-access-token", &secret(1)));
+    off.forwarded(&get("/api/v1/auth/generate-pat", &secret(1)));
+}
+
+#[test]
 fn creation_can_be_switched_off() {
     let mut shell = Shell::new();
     shell.settings = "{\"v\":1,\"rev\":1,\"creation\":false}".to_owned();

@@ -62,9 +62,10 @@ async function tokens(stage, size, times) {
     `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?2),
       copies AS (SELECT *, substr(id, 1, length(id) - 8) || printf('%08d', n) AS copy, n
                  FROM tokens, numbers WHERE id = ?1)
-     INSERT INTO tokens (id, workspace, uid, digest, record, description, start)
+     INSERT INTO tokens (id, workspace, uid, digest, record, description, start, number)
      SELECT copy, workspace, uid, printf('%064x', n),
-       json_set(record, '$.id', copy, '$.c', json(?3), '$.x', json(?3)), description, start
+       json_set(record, '$.id', copy, '$.c', json(?3), '$.x', json(?3)), description, start,
+       number + n
      FROM copies`,
     ...[id, size, String(then)], // a number would be bound as a float
   ]);

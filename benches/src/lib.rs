@@ -136,6 +136,7 @@ pub fn embed(apps: Vec<String>, killed: u8) -> Record {
         embed: Some(Embed {
             allowed_origins: vec!["https://portal.example".to_owned()],
             session_minutes: 60,
+            sessions_from: None,
             killed: killed.collect(),
             ..Embed::default()
         }),

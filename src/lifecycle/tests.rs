@@ -1,6 +1,7 @@
 use super::*;
 use crate::address::parse_block;
 use crate::entry::tests::{NOW, entry, minted, scopes};
+use crate::grant::EmbedGrant;
 use crate::record::ALL_APPS;
 use proptest::prelude::*;
 
@@ -22,7 +23,28 @@ fn mint_for(grant: &Grant, actor: Option<&Entry>) -> Result<Entry, Problem> {
         uid: "ada".to_owned(),
         email: "ada@example.com".to_owned(),
     };
-    mint(grant, &user, "default", minted("ada", 9), actor, NOW)
+    let limits = Limits::default();
+    mint(
+        grant,
+        &user,
+        "default",
+        minted("ada", 9),
+        actor,
+        limits,
+        NOW,
+    )
+}
+
+/// A token replaced by the operator.
+fn replaced(entry: &Entry, rotation: Rotation, now: Time) -> Result<(Entry, Entry), Problem> {
+    rotate(
+        entry,
+        rotation,
+        minted("ada", 2),
+        None,
+        Limits::default(),
+        now,
+    )
 }
 
 fn ips(blocks: &[&str]) -> AllowedIps {
@@ -178,14 +200,14 @@ fn what_is_final_cannot_be_changed_or_replaced() {
         let mut entry = entry("ada", 1);
         entry.record.state = state;
         assert_eq!(change(&entry, &enable).unwrap_err().status, 409);
-        let rotated = rotate(&entry, Rotation::default(), minted("ada", 2), None, NOW);
+        let rotated = replaced(&entry, Rotation::default(), NOW);
         assert_eq!(rotated.unwrap_err().status, 409);
     }
     let mut disabled = entry("ada", 1);
     disabled.record.state = State::Disabled;
     let expired = NOW.plus(31 * DAY);
     for (entry, now) in [(disabled, NOW), (entry("ada", 1), expired)] {
-        let rotated = rotate(&entry, Rotation::default(), minted("ada", 2), None, now);
+        let rotated = replaced(&entry, Rotation::default(), now);
         assert_eq!(rotated.unwrap_err().status, 409);
     }
 }
@@ -207,14 +229,14 @@ fn a_successor_may_do_the_same_for_as_long_and_the_old_one_has_its_grace() {
     entry.record.strict = true;
     entry.parent = Some(minted("ada", 7).id);
     let rotation = Rotation { grace_seconds: 60 };
-    let (old, new) = rotate(&entry, rotation, minted("ada", 2), None, now).unwrap();
+    let (old, new) = replaced(&entry, rotation, now).unwrap();
     assert_eq!(old.record.expires, Some(now.plus(60)));
     assert_eq!((old.record.state, old.record.rev), (State::Active, 2));
     assert_eq!(old.successor, Some(new.record.id.clone()));
     assert_eq!(new.record.expires, Some(now.plus(30 * DAY)));
     assert_eq!(new.record.scopes, entry.record.scopes);
     assert!(new.record.strict && new.parent == entry.parent);
-    let again = rotate(&old, rotation, minted("ada", 3), None, now);
+    let again = replaced(&old, rotation, now);
     assert_eq!(again.unwrap_err().status, 409);
 }
 
@@ -222,7 +244,7 @@ fn a_successor_may_do_the_same_for_as_long_and_the_old_one_has_its_grace() {
 fn without_a_grace_the_old_one_is_over_at_once() {
     let mut entry = entry("ada", 1);
     entry.record.expires = None;
-    let (old, new) = rotate(&entry, Rotation::default(), minted("ada", 2), None, NOW).unwrap();
+    let (old, new) = replaced(&entry, Rotation::default(), NOW).unwrap();
     assert_eq!(
         (old.record.state, old.record.expires),
         (State::Used, Some(NOW))
@@ -237,7 +259,7 @@ fn a_grace_does_not_lengthen_a_life() {
     let rotation = Rotation {
         grace_seconds: 3600,
     };
-    let (old, _) = rotate(&entry, rotation, minted("ada", 2), None, NOW).unwrap();
+    let (old, _) = replaced(&entry, rotation, NOW).unwrap();
     assert_eq!(old.record.expires, Some(NOW.plus(30)));
 }
 
@@ -245,16 +267,105 @@ fn a_grace_does_not_lengthen_a_life() {
 fn a_pat_that_replaces_itself_gains_no_time() {
     let actor = entry("ada", 1);
     let now = NOW.plus(20 * DAY);
+    let (rotation, limits) = (Rotation::default(), Limits::default());
     let rotated = rotate(
         &actor,
-        Rotation::default(),
+        rotation,
         minted("ada", 2),
         Some(&actor),
+        limits,
         now,
     );
     let (_, new) = rotated.unwrap();
     assert_eq!(new.record.expires, actor.record.expires);
     assert_eq!(new.parent, Some(actor.record.id));
+}
+
+#[test]
+fn nothing_that_is_made_outlives_what_the_workspace_allows() {
+    let limits = Limits {
+        max_days: Some(7),
+        never: false,
+        default_days: 3,
+    };
+    let user = User {
+        uid: "ada".to_owned(),
+        email: String::new(),
+    };
+    let end = |lifetime, limits| {
+        let grant = Grant {
+            lifetime,
+            ..grant()
+        };
+        let made = mint(
+            &grant,
+            &user,
+            "default",
+            minted("ada", 9),
+            None,
+            limits,
+            NOW,
+        );
+        made.map(|made| made.record.expires)
+            .map_err(|problem| problem.code)
+    };
+    let over = Err(Code::LifetimeExceeded);
+    assert_eq!(end(None, limits), Ok(Some(NOW.plus(3 * DAY))));
+    assert_eq!(
+        end(Some(Lifetime::Days(7)), limits),
+        Ok(Some(NOW.plus(7 * DAY)))
+    );
+    assert_eq!(end(Some(Lifetime::Days(8)), limits), over);
+    assert_eq!(
+        end(Some(Lifetime::Until(NOW.plus(7 * DAY + 1))), limits),
+        over
+    );
+    assert_eq!(end(Some(Lifetime::Never), limits), over);
+    let forever = Limits {
+        never: true,
+        ..limits
+    };
+    assert_eq!(end(Some(Lifetime::Never), forever), Ok(None));
+    assert_eq!(end(Some(Lifetime::Days(8)), forever), over);
+
+    let embed = Grant {
+        embed: Some(EmbedGrant {
+            label: String::new(),
+            allowed_origins: Vec::new(),
+            session_minutes: 576_000,
+            idle_minutes: None,
+            single_use: true,
+            top_level: false,
+        }),
+        ..grant()
+    };
+    let made = mint(
+        &embed,
+        &user,
+        "default",
+        minted("ada", 9),
+        None,
+        limits,
+        NOW,
+    );
+    let record = made.unwrap().record;
+    let last = record.session_end(record.embed.as_ref().unwrap(), NOW.plus(DAY));
+    assert_eq!(last, NOW.plus(7 * DAY));
+
+    let successor = |expires: Option<Time>, limits| {
+        let mut entry = entry("ada", 1);
+        entry.record.expires = expires;
+        let rotation = Rotation::default();
+        let rotated = rotate(&entry, rotation, minted("ada", 2), None, limits, NOW);
+        rotated.unwrap().1.record.expires
+    };
+    assert_eq!(
+        successor(Some(NOW.plus(30 * DAY)), limits),
+        Some(NOW.plus(7 * DAY))
+    );
+    assert_eq!(successor(Some(NOW.plus(DAY)), limits), Some(NOW.plus(DAY)));
+    assert_eq!(successor(None, limits), Some(NOW.plus(3 * DAY)));
+    assert_eq!(successor(None, forever), None);
 }
 
 #[test]

@@ -3,6 +3,7 @@ use crate::entry::tests::{NOW, entry, minted};
 use crate::grant::{EmbedGrant, Grant, Lifetime};
 use crate::ledger::{Command, Creation};
 use crate::lifecycle::User;
+use crate::policy::Limits;
 use crate::record::Embed;
 use crate::scope::Scopes;
 use crate::transaction::shelf::{MS, Shelf};
@@ -67,6 +68,7 @@ fn listed(shelf: &Shelf, actor: Asker, uid: &str) -> Vec<Id> {
         actor,
         uid: uid.to_owned(),
         before: None,
+        after: None,
         limit: 50,
     }) {
         Reply::Sessions { sessions, .. } => sessions
@@ -338,18 +340,173 @@ fn of_too_many_killed_sessions_the_one_that_wants_in_is_told_alone() {
     let row = format!("t/{}", token.digest.to_hex());
     assert!(shelf.rows.borrow()[&row].repeat);
 
-    let over = Live {
-        ends: NOW,
-        ..killed
+    // For a gate whose clock is behind, one that has just ended has not.
+    let end_all = |ends| {
+        for id in &ids {
+            let (id, name) = (id.clone(), id.as_str().to_owned());
+            let ended = Live {
+                id,
+                ends,
+                ..killed.clone()
+            };
+            shelf.sessions.borrow_mut().insert(name, ended);
+        }
     };
-    for id in ids {
-        let ended = Live { id, ..over.clone() };
-        shelf
-            .sessions
-            .borrow_mut()
-            .insert(ended.id.as_str().to_owned(), ended);
-    }
+    end_all(NOW);
+    assert!(told(&shelf, &token, None).0);
+    end_all(over_since(NOW));
     assert_eq!(told(&shelf, &token, None), (false, Vec::new()));
+}
+
+#[test]
+fn all_sessions_of_a_token_or_a_user_are_killed_by_a_moment() {
+    let (one, two) = (embed("ada", 1, false), embed("ada", 2, false));
+    let others = embed("ben", 3, false);
+    let all = [&one, &two, &others];
+    let open = || {
+        let shelf = Shelf::with(&all.map(Clone::clone));
+        for (n, token) in (11..).zip(all) {
+            shelf.run(opening(token, n));
+        }
+        shelf
+    };
+    let cut = |shelf: &Shelf| {
+        all.map(|token| {
+            shelf
+                .get(token)
+                .record
+                .embed
+                .unwrap()
+                .sessions_from
+                .is_some()
+        })
+    };
+    let kill_all = |shelf: &Shelf, actor, whose| {
+        let killed = shelf.run(Command::KillAll { actor, whose });
+        match killed {
+            Reply::Killed(changed) => Ok(changed.len()),
+            Reply::Refused(problem) => Err(problem.status),
+            other => panic!("{other:?}"),
+        }
+    };
+    let of_token = || Whose::Token(one.record.id.clone());
+    let of_user = || Whose::User("ada".to_owned());
+
+    let shelf = open();
+    assert_eq!(kill_all(&shelf, operator(), of_token()), Ok(1));
+    assert_eq!(cut(&shelf), [true, false, false]);
+    assert_eq!(listed(&shelf, operator(), "ada"), [minted("ada", 12).id]);
+    let row = format!("t/{}", one.digest.to_hex());
+    assert!(shelf.rows.borrow()[&row].repeat);
+    assert_eq!(kill_all(&shelf, operator(), of_token()), Ok(0));
+
+    let shelf = open();
+    assert_eq!(kill_all(&shelf, operator(), of_user()), Ok(2));
+    assert_eq!(cut(&shelf), [true, true, false]);
+    assert_eq!(listed(&shelf, operator(), "ben").len(), 1);
+
+    let shelf = open();
+    let (ada, ben) = (entry("ada", 7), entry("ben", 8));
+    for pat in [&ada, &ben] {
+        shelf.save_token(pat).unwrap();
+    }
+    assert_eq!(kill_all(&shelf, pat(&ben), of_user()), Err(404));
+    assert_eq!(kill_all(&shelf, pat(&ben), of_token()), Err(404));
+    assert_eq!(cut(&shelf), [false; 3]);
+    assert_eq!(kill_all(&shelf, pat(&ada), of_user()), Ok(2));
+}
+
+#[test]
+fn a_session_whose_clock_was_ahead_is_killed_too() {
+    let token = embed("ada", 1, false);
+    let shelf = Shelf::with(std::slice::from_ref(&token));
+    shelf.run(opening(&token, 11));
+    let live = shelf.session("default", &minted("ada", 11).id);
+    let ahead = Id::generate(&token.record.id.hint(), MS + 9_000, [0; 16]);
+    let ahead = Live {
+        id: ahead.clone(),
+        ..live.unwrap().unwrap()
+    };
+    shelf.save_session(&ahead, NOW).unwrap();
+    let whose = Whose::User("ada".to_owned());
+    let actor = operator();
+    shelf.run(Command::KillAll { actor, whose });
+    let embed = shelf.get(&token).record.embed.unwrap();
+    assert_eq!(embed.sessions_from, Some(ahead.id.time()));
+}
+
+#[test]
+fn a_session_that_would_be_killed_with_those_before_is_not_opened() {
+    let mut token = embed("ada", 1, true);
+    let opened = minted("ada", 11).id.time();
+    for (from, expected) in [
+        (opened.plus(1), Some(Code::RateLimited)),
+        (opened, Some(Code::RateLimited)),
+        (Time::from_seconds(opened.seconds() - 1), None),
+    ] {
+        token.record.embed.as_mut().unwrap().sessions_from = Some(from);
+        let shelf = Shelf::with(std::slice::from_ref(&token));
+        assert_eq!(code(&shelf, opening(&token, 11)), expected);
+        let used = shelf.get(&token).record.state == State::Used;
+        assert_eq!(used, expected.is_none());
+    }
+}
+
+#[test]
+fn a_user_of_many_tokens_is_killed_in_steps() {
+    let token = embed("ada", 1, false);
+    let shelf = Shelf::with(std::slice::from_ref(&token));
+    shelf.run(opening(&token, 11));
+    let live = shelf.session("default", &minted("ada", 11).id);
+    let live = live.unwrap().unwrap();
+    let hint = token.record.id.hint();
+    for n in 0..MAX_TOLD as u64 {
+        let id = Id::generate(&hint, MS + n, [9; 16]);
+        let mut other = token.clone();
+        other.record.id = id.clone();
+        shelf.save_token(&other).unwrap();
+        let opened = Live {
+            id: Id::generate(&hint, MS + n, [8; 16]),
+            token: id,
+            ..live.clone()
+        };
+        shelf.save_session(&opened, NOW).unwrap();
+    }
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let whose = Whose::User("ada".to_owned());
+        let actor = operator();
+        match shelf.run(Command::KillAll { actor, whose }) {
+            Reply::Killed(changed) => told.push(changed.len()),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(told, [MAX_TOLD, 1, 0]);
+}
+
+#[test]
+fn a_list_ends_where_all_were_killed() {
+    let token = embed("ada", 1, false);
+    let shelf = Shelf::with(std::slice::from_ref(&token));
+    shelf.run(opening(&token, 11));
+    let opened = minted("ada", 11).id.time();
+    for (after, found) in [
+        (None, 1),
+        (Some(opened), 0),
+        (Some(Time::from_seconds(opened.seconds() - 1)), 1),
+    ] {
+        let reply = shelf.run(Command::Sessions {
+            actor: operator(),
+            uid: "ada".to_owned(),
+            before: None,
+            after,
+            limit: 50,
+        });
+        let Reply::Sessions { sessions, .. } = reply else {
+            panic!("no list");
+        };
+        assert_eq!(sessions.len(), found);
+    }
 }
 
 #[test]
@@ -363,6 +520,7 @@ fn a_pat_sees_and_kills_its_own_users_sessions_only() {
         actor: pat(&ben),
         uid: "ada".to_owned(),
         before: None,
+        after: None,
         limit: 50,
     };
     assert!(code(&shelf, ask).is_some());
@@ -409,6 +567,7 @@ fn slotted(n: u8) -> Command {
         actor: operator(),
         user,
         grant,
+        limits: Limits::default(),
         minted: minted("ada", n),
         once: None,
         slot: Some("tooljet/jobs".to_owned()),

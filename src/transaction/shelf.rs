@@ -146,6 +146,24 @@ impl Tokens for Shelf {
         Ok(tokens.values().filter(recent).count())
     }
 
+    fn numbered(
+        &self,
+        workspace: &str,
+        uid: &str,
+        number: Option<u64>,
+        since: Time,
+    ) -> Result<Vec<Entry>, Self::Error> {
+        let tokens = self.tokens.borrow();
+        let meant = |entry: &&Entry| {
+            let record = &entry.record;
+            let of_user = record.workspace == workspace && record.uid == uid;
+            let opens = matches!(record.state, State::Active | State::Disabled);
+            let listed = opens && !record.expired(since);
+            of_user && entry.number.is_some() && number.map_or(listed, |_| entry.number == number)
+        };
+        Ok(tokens.values().filter(meant).cloned().collect())
+    }
+
     fn forget_embeds(&self, workspace: &str, uid: &str, before: Time) -> Result<(), Self::Error> {
         let over = |entry: &Entry| {
             let record = &entry.record;
@@ -174,8 +192,12 @@ impl Tokens for Shelf {
 
     fn save_token(&self, entry: &Entry) -> Result<(), Self::Error> {
         self.write()?;
-        let id = entry.record.id.as_str().to_owned();
-        self.tokens.borrow_mut().insert(id, entry.clone());
+        let mut entry = entry.clone();
+        let mut tokens = self.tokens.borrow_mut();
+        if entry.record.rev == 1 && entry.record.embed.is_none() {
+            entry.number = Some(tokens.len() as u64 + 1);
+        }
+        tokens.insert(entry.record.id.as_str().to_owned(), entry);
         Ok(())
     }
 
@@ -240,11 +262,32 @@ impl Sessions for Shelf {
         Ok(())
     }
 
-    fn sessions_before(
+    fn newest_sessions(
         &self,
         workspace: &str,
         uid: &str,
-        before: Option<&Id>,
+        token: Option<&Id>,
+        now: Time,
+        limit: usize,
+    ) -> Result<Vec<(Id, Id)>, Self::Error> {
+        let sessions = self.sessions.borrow();
+        let mut newest = BTreeMap::new();
+        for session in sessions.values() {
+            let meant = token.is_none_or(|token| session.token == *token);
+            let of_user = session.workspace == workspace && session.uid == uid;
+            if meant && of_user && session.ends > now {
+                let token = session.token.as_str().to_owned();
+                newest.insert(token, (session.token.clone(), session.id.clone()));
+            }
+        }
+        Ok(newest.into_values().take(limit).collect())
+    }
+
+    fn sessions_between(
+        &self,
+        workspace: &str,
+        uid: &str,
+        (before, after): (Option<&Id>, Option<&Id>),
         limit: usize,
         now: Time,
     ) -> Result<Vec<Live>, Self::Error> {
@@ -255,6 +298,7 @@ impl Sessions for Shelf {
                 && session.ends > now
                 && !session.killed
                 && before.is_none_or(|before| session.id.as_str() < before.as_str())
+                && after.is_none_or(|after| session.id.as_str() >= after.as_str())
         });
         Ok(found.take(limit).cloned().collect())
     }
@@ -262,7 +306,7 @@ impl Sessions for Shelf {
     fn save_session(&self, session: &Live, now: Time) -> Result<(), Self::Error> {
         self.write()?;
         let mut sessions = self.sessions.borrow_mut();
-        sessions.retain(|_, session| session.ends > now);
+        sessions.retain(|_, session| session.ends > crate::sessions::over_since(now));
         sessions.insert(session.id.as_str().to_owned(), session.clone());
         Ok(())
     }

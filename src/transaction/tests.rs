@@ -5,6 +5,7 @@ use crate::entry::tests::{NOW, entry, minted, scopes};
 use crate::grant::Grant;
 use crate::lifecycle::User;
 use crate::outbox::Rows;
+use crate::policy::Limits;
 use crate::record::Embed;
 use crate::transaction::shelf::{MS, Shelf};
 use proptest::prelude::*;
@@ -41,6 +42,7 @@ fn creation(actor: Asker, n: u8, once: Option<&str>) -> Command {
             strict: None,
             embed: None,
         },
+        limits: Limits::default(),
         minted: minted("ada", n),
         once: once.map(Digest::of),
         slot: None,
@@ -202,6 +204,7 @@ fn a_pat_with_tokens_does_not_touch_a_wider_sibling_but_may_revoke_it() {
         actor: pat(&own),
         id: id.clone(),
         rotation: Rotation::default(),
+        limits: Limits::default(),
         minted: minted("ada", 3),
     };
     assert_eq!(shelf.status(rotate), 403);
@@ -229,6 +232,7 @@ fn a_rotation_answers_with_the_successor_and_changes_both() {
         actor: operator(),
         id: old.record.id.clone(),
         rotation: Rotation { grace_seconds: 60 },
+        limits: Limits::default(),
         minted: minted("ada", 2),
     });
     let Reply::Changed { token, changed, .. } = reply else {
@@ -296,6 +300,7 @@ proptest! {
                     actor,
                     id,
                     rotation: Rotation { grace_seconds: u32::from(n) * 60 },
+                    limits: Limits::default(),
                     minted: minted("ada", next),
                 },
                 _ => Command::Revoke { actor, id },
@@ -470,4 +475,31 @@ fn a_user_has_at_most_a_thousand_live_tokens() {
     assert!(matches!(refused, Reply::Refused(problem) if problem.status == 409));
     shelf.tokens.borrow_mut().remove("0");
     made(shelf.run(creation(operator(), 2, None)));
+}
+
+#[test]
+fn a_pat_finds_its_users_pats_by_number_however_many_are_over() {
+    let shelf = Shelf::with(&[]);
+    let asking = made(shelf.run(creation(operator(), 1, None))).0;
+    for n in 2..=9 {
+        made(shelf.run(creation(operator(), n, None)));
+    }
+    for n in 3..=9 {
+        let id = minted("ada", n).id;
+        let actor = operator();
+        shelf.run(Command::Revoke { actor, id });
+    }
+    let owned = || -> Vec<Option<u64>> {
+        let actor = pat(&asking);
+        match shelf.run(Command::Owned { actor }) {
+            Reply::Page { tokens, .. } => tokens.iter().map(|entry| entry.number).collect(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(owned(), [Some(1), Some(2)]);
+    let revoke = |actor, number| shelf.status(Command::RevokeNumber { actor, number });
+    assert_eq!(revoke(pat(&asking), 99), 404);
+    assert_eq!(revoke(operator(), 2), 404);
+    assert_eq!(revoke(pat(&asking), 2), 200);
+    assert_eq!(owned(), [Some(1)]);
 }

@@ -8,13 +8,14 @@ use crate::directory::{self, Command, Registration, Users};
 use crate::lifecycle::User;
 use crate::lookup::{Found, Lookup};
 use crate::outbox::Row;
-use crate::settings::Settings;
+use crate::policy::{Decided, Policy};
+use crate::time::Time;
 use crate::wire;
 
-/// Carries out a command, or tells the settings, and answers the reply.
+/// Carries out a command, or tells the gate its settings, and answers the reply.
 pub fn execute(sql: &Sql, command: &str, now_ms: u64) -> Result<String, Failed> {
     if let Some(Lookup::Settings {}) = Lookup::parse(command) {
-        let settings = Some(sql.settings()?.to_json());
+        let settings = Some(settings(sql)?);
         return Ok(Found {
             record: None,
             settings,
@@ -37,15 +38,41 @@ pub fn execute(sql: &Sql, command: &str, now_ms: u64) -> Result<String, Failed> 
 /// What KV shall hold of a workspace.
 pub fn value(sql: &Sql, _row: &Row, _now_ms: u64) -> Result<Option<Value>, Failed> {
     Ok(Some(Value {
-        text: sql.settings()?.to_json(),
+        text: settings(sql)?,
         expiration: None,
     }))
 }
 
+/// What the gate reads of the settings.
+fn settings(sql: &Sql) -> Result<String, Failed> {
+    Ok(sql.decided()?.settings().to_json())
+}
+
 impl Users for Sql {
-    /// Nobody can change them yet, so there are only the defaults.
-    fn settings(&self) -> Result<Settings, Failed> {
-        Ok(Settings::default())
+    fn decided(&self) -> Result<Decided, Failed> {
+        let query = "SELECT policy, rev, sessions_from FROM decided";
+        let Some(row) = self.first(query, &[])? else {
+            return Ok(Decided::default());
+        };
+        let policy = row.text(0).as_deref().and_then(Policy::stored);
+        Ok(Decided {
+            policy: policy.ok_or(Failed)?,
+            rev: row.number(1).ok_or(Failed)?,
+            sessions_from: row.number(2).map(Time::from_seconds),
+        })
+    }
+
+    fn save_decided(&self, workspace: &str, decided: &Decided) -> Result<(), Failed> {
+        let save = "INSERT OR REPLACE INTO decided (workspace, policy, rev, sessions_from)
+                    VALUES (?, ?, ?, ?)";
+        let json = decided.policy.to_json();
+        let values = [
+            workspace.into(),
+            json.as_str().into(),
+            decided.rev.into(),
+            decided.sessions_from.map(Time::seconds).into(),
+        ];
+        self.write(save, &values)
     }
 
     fn by_id(&self, uid: &str) -> Result<Option<User>, Failed> {
@@ -158,4 +185,10 @@ pub const MIGRATIONS: Migrations = &[
         outbox::TABLE,
     ],
     &[outbox::BY_REPEAT],
+    &["CREATE TABLE decided (
+        workspace TEXT PRIMARY KEY,
+        policy TEXT NOT NULL,
+        rev INTEGER NOT NULL,
+        sessions_from INTEGER
+    ) STRICT, WITHOUT ROWID;"],
 ];

@@ -12,6 +12,7 @@ use crate::place::Place;
 use crate::record::Record;
 use crate::sessions::{self, Live, Sessions, Spot};
 use crate::time::Time;
+use crate::token::Kind;
 use crate::transaction;
 use crate::wire;
 use js_sys::JsString;
@@ -128,6 +129,27 @@ impl Tokens for Sql {
         count(self, query, workspace, uid, since.as_str().into())
     }
 
+    fn numbered(
+        &self,
+        workspace: &str,
+        uid: &str,
+        number: Option<u64>,
+        since: Time,
+    ) -> Result<Vec<Entry>, Failed> {
+        let of_user = "WHERE workspace = ?1 AND uid = ?2 AND number IS NOT NULL";
+        let which = match number {
+            Some(_) => "AND number = ?3",
+            None => {
+                "AND json_extract(record, '$.st') IN ('a', 'd')
+                 AND COALESCE(json_extract(record, '$.x') > ?3, 1)"
+            }
+        };
+        let query = format!("SELECT {COLUMNS} FROM tokens {of_user} {which} ORDER BY number");
+        let third = number.unwrap_or(since.seconds());
+        let rows = self.rows(&query, &[workspace.into(), uid.into(), third.into()])?;
+        rows.iter().map(read).collect()
+    }
+
     fn forget_embeds(&self, workspace: &str, uid: &str, before: Time) -> Result<(), Failed> {
         let forget = "DELETE FROM tokens WHERE workspace = ? AND uid = ? AND embed_until <= ?";
         let values = [workspace.into(), uid.into(), before.seconds().into()];
@@ -158,9 +180,13 @@ impl Tokens for Sql {
         }
         let (json, digest) = (record.to_json(), entry.digest.to_hex());
         if record.rev == 1 {
+            let number = match record.kind() {
+                Kind::Pat => NEXT_NUMBER,
+                Kind::Embed => "NULL",
+            };
             let insert = format!(
                 "INSERT INTO tokens ({COLUMNS}, id, workspace, uid)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, {number}, ?8, ?9, ?10)"
             );
             let values = [
                 json.as_str().into(),
@@ -255,10 +281,15 @@ fn read(row: &SqlRow) -> Result<Entry, Failed> {
         parent: id(4)?,
         successor: id(5)?,
         slot: row.text(6),
+        number: row.number(7),
     })
 }
 
-const COLUMNS: &str = "record, digest, description, start, parent, successor, slot";
+const COLUMNS: &str = "record, digest, description, start, parent, successor, slot, number";
+
+/// The next number of a user whose workspace and id are bound ninth and tenth.
+const NEXT_NUMBER: &str = "(SELECT COALESCE(MAX(number), 0) + 1 FROM tokens
+      WHERE workspace = ?9 AND uid = ?10 AND number IS NOT NULL)";
 
 impl Sessions for Sql {
     fn session(&self, workspace: &str, id: &Id) -> Result<Option<Live>, Failed> {
@@ -314,34 +345,60 @@ impl Sessions for Sql {
         self.write(forget, &values)
     }
 
-    fn sessions_before(
+    fn sessions_between(
         &self,
         workspace: &str,
         uid: &str,
-        before: Option<&Id>,
+        (before, after): (Option<&Id>, Option<&Id>),
         limit: usize,
         now: Time,
     ) -> Result<Vec<Live>, Failed> {
         let query = format!(
             "SELECT {SESSION} FROM sessions
-             WHERE workspace = ? AND uid = ? AND id < ? AND ends > ? AND killed = 0
+             WHERE workspace = ? AND uid = ? AND id < ? AND id >= ? AND ends > ? AND killed = 0
              ORDER BY id DESC LIMIT {limit}"
         );
-        let before = before.map_or("~", Id::as_str);
         let values = [
             workspace.into(),
             uid.into(),
-            before.into(),
+            before.map_or("~", Id::as_str).into(),
+            after.map_or("", Id::as_str).into(),
             now.seconds().into(),
         ];
         let rows = self.rows(&query, &values)?;
         rows.iter().map(read_session).collect()
     }
 
+    fn newest_sessions(
+        &self,
+        workspace: &str,
+        uid: &str,
+        token: Option<&Id>,
+        now: Time,
+        limit: usize,
+    ) -> Result<Vec<(Id, Id)>, Failed> {
+        let of_token = token.map_or("", |_| "AND token = ?4");
+        let query = format!(
+            "SELECT token, MAX(id) FROM sessions
+             WHERE workspace = ?1 AND uid = ?2 AND ends > ?3 {of_token}
+             GROUP BY token LIMIT {limit}"
+        );
+        let mut values = vec![workspace.into(), uid.into(), now.seconds().into()];
+        values.extend(token.map(|token| Bind::Text(token.as_str())));
+        let id = |row: &SqlRow, column| row.text(column).as_deref().and_then(Id::parse);
+        let rows = self.rows(&query, &values)?;
+        let newest = rows.iter().map(|row| id(row, 0).zip(id(row, 1)));
+        newest.collect::<Option<_>>().ok_or(Failed)
+    }
+
     fn save_session(&self, session: &Live, now: Time) -> Result<(), Failed> {
         let (workspace, uid) = (session.workspace.as_str(), session.uid.as_str());
         let forget = "DELETE FROM sessions WHERE workspace = ? AND uid = ? AND ends <= ?";
-        let values = [workspace.into(), uid.into(), now.seconds().into()];
+        let values = [
+            workspace.into(),
+            uid.into(),
+            sessions::over_since(now).seconds().into(),
+        ];
         self.write(forget, &values)?;
         let replace =
             format!("INSERT OR REPLACE INTO sessions ({SESSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
@@ -521,4 +578,11 @@ pub const MIGRATIONS: Migrations = &[
     UPDATE tokens SET record = json_remove(record, '$.kill')
         WHERE json_extract(record, '$.kill') IS NOT NULL;",
     ],
+    &["ALTER TABLE tokens ADD COLUMN number INTEGER;
+    UPDATE tokens SET number = ranked.number FROM (
+        SELECT id, ROW_NUMBER() OVER (PARTITION BY workspace, uid ORDER BY id) AS number
+        FROM tokens WHERE json_extract(record, '$.k') = 'p') AS ranked
+        WHERE ranked.id = tokens.id;
+    CREATE UNIQUE INDEX tokens_by_number ON tokens (workspace, uid, number)
+        WHERE number IS NOT NULL;"],
 ];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { assertProblem, bearer, by, idsOf, until } from "../support/api.mjs";
+import { assertProblem, bearer, by, idsOf, pause, until } from "../support/api.mjs";
 import {
   assertIn,
   assertOut,
@@ -176,8 +176,7 @@ describe("the list of live sessions", () => {
 
   test("RFC 9110 §15.5.6: has no other method", async () => {
     for (const [method, path, allow] of [
-      ["POST", "/sessions", "GET, HEAD"],
-      ["DELETE", "/sessions", "GET, HEAD"],
+      ["POST", "/sessions", "DELETE, GET, HEAD"],
       ["GET", `/sessions/${sessionId("ada")}`, "DELETE"],
       ["PATCH", `/sessions/${sessionId("ada")}`, "DELETE"],
     ]) {
@@ -252,6 +251,101 @@ describe("killing a session", () => {
     const answer = await kill(idOf(visits[0]), { headers: { "sec-fetch-site": "cross-site" } });
     assertProblem(answer, 403, "cross_site");
     await assertIn(visits[0]);
+  });
+});
+
+describe("killing all sessions", () => {
+  const killAll = (parameters, options) =>
+    gate.api("DELETE", `/sessions?${new URLSearchParams(parameters)}`, undefined, options);
+
+  test("of a token ends them and no others, and new ones are opened", async () => {
+    const { visits, token, user } = await several(3);
+    const other = await openWith(gate, await mint(gate, { user }));
+    assert.equal((await killAll({ token: token.id })).status, 204);
+    for (const visit of visits) await assertOut(visit, 401, "session_ended");
+    await assertIn(other);
+    assert.deepEqual(idsOf((await listSessions({ user: user.id })).flat()), [idOf(other)]);
+    const record = () => JSON.parse(gate.kv.values.get(keyOf(token.token)));
+    await until(() => record().from > 0, "the moment in KV");
+    assert.equal((await killAll({ token: token.id })).status, 204);
+    await pause(1_100); // what is opened within the second is killed with the rest
+    await assertIn(await openWith(gate, token));
+  });
+
+  test("of a user ends those of all their tokens", async () => {
+    const { visits, user } = await several(2);
+    const single = await openWith(gate, await mint(gate, { user, singleUse: true }));
+    const other = await open(gate);
+    assert.equal((await killAll({ user: user.id })).status, 204);
+    for (const visit of [...visits, single]) await assertOut(visit, 401, "session_ended");
+    await assertIn(other);
+    assert.deepEqual((await listSessions({ user: user.id })).flat(), []);
+    assertProblem(await killAll({ user: "nobody-knows" }), 404, "invalid_field", "user");
+  });
+
+  test("of somebody who may be two users ends nobody's", async () => {
+    const { visits, user } = await several(1);
+    const id = user.email;
+    await gate.createToken({ user: { id: user.id, email: `new-${user.email}` } });
+    await gate.createToken({ user: { id, email: `other-${user.email}` } });
+    await gate.createToken({ user: { id: user.id, email: user.email } });
+    assertProblem(await killAll({ user: id }), 409, "invalid_field", "user");
+    await assertIn(visits[0]);
+    assert.equal((await killAll({ user: user.id })).status, 204);
+    await assertOut(visits[0], 401, "session_ended");
+  });
+
+  test("of a workspace ends them in that workspace within seconds", async () => {
+    const here = await open(gate);
+    const there = await gate.api("POST", "/tokens?workspace=other", {
+      ...{ name: "x", kind: "embed", app: "jobs", user: { id: "eve" } },
+    });
+    assert.equal(there.status, 201, JSON.stringify(there.body));
+    const visit = await openWith(gate, { ...there.body, user: { id: "eve" } });
+    await assertIn(visit);
+    assert.equal((await killAll({ all: "true", workspace: "other" })).status, 204);
+    const listed = await listSessions({ workspace: "other" });
+    assert.deepEqual(listed.flat(), []);
+    const over = async () => (await visit.ask("/public/hello")).status === 401;
+    await until(over, "an end");
+    await assertIn(here);
+  });
+
+  test("wants to know whose, once", async () => {
+    const { visits, token, user } = await several(1);
+    const id = token.id;
+    for (const [query, field] of [
+      ["", "token"],
+      ["all=", "all"],
+      ["all=false", "all"],
+      ["user=", "user"],
+      [`token=${id}&all=true`, "all"],
+      [`token=${id}&token=${id}`, "token"],
+      [`user=${user.id}&token=${id}`, "token"],
+      [`token=${id}&x=1`, "x"],
+    ]) {
+      const answer = await gate.api("DELETE", `/sessions?${query}`);
+      assertProblem(answer, 400, "invalid_field", field);
+    }
+    assertProblem(await killAll({ token: "x" }), 404, "token_unknown");
+    assertProblem(await killAll({ token: sessionId(user.id) }), 404, "token_unknown");
+    await assertIn(visits[0]);
+  });
+
+  test("is for its own user by a PAT, and for a workspace by the operator alone", async () => {
+    const { visits, token, user } = await several(1);
+    const [own, other] = await Promise.all(
+      [user, newUser()].map((user) => gate.createToken({ user, scopes: ["tokens"] })),
+    );
+    assertProblem(await killAll({ token: token.id }, by(other.token)), 404, "token_unknown");
+    assertProblem(
+      await killAll({ user: user.id }, by(other.token)),
+      ...[403, "scope_insufficient", "user"],
+    );
+    assertProblem(await killAll({ all: "true" }, by(own.token)), 403, "scope_insufficient");
+    await assertIn(visits[0]);
+    assert.equal((await killAll({ user: user.id }, by(own.token))).status, 204);
+    await assertOut(visits[0], 401, "session_ended");
   });
 });
 

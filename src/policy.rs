@@ -1,0 +1,301 @@
+//! What an admin decides for a workspace: its settings, as the API has them and the
+//! directory keeps them. The gate reads a part, which KV has ([`Settings`]).
+
+use crate::fields::Fields;
+use crate::grant;
+use crate::json::{self, Object};
+use crate::problem::Problem;
+use crate::scope::Scope;
+use crate::settings::Settings;
+use crate::text;
+use crate::time::Time;
+use crate::wire::{wire_struct, wire_text};
+
+/// All that an admin decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether tokens may be created.
+    pub creation: bool,
+    /// Whether tokens open the gate.
+    pub authentication: bool,
+    /// Whether only admins may create tokens.
+    pub admins_only: bool,
+    /// How long tokens may live.
+    pub limits: Limits,
+    /// The scopes that are offered, each with what it is for.
+    pub scopes: Vec<(Scope, String)>,
+    /// The origins that embed tokens may name; none: any.
+    pub allowed_origins: Vec<String>,
+    /// Whether tokens are made for users only whom the directory knows.
+    pub known_users_only: bool,
+}
+
+/// What a directory keeps of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// The settings.
+    pub policy: Policy,
+    /// The moment until which all sessions that were opened are killed.
+    pub sessions_from: Option<Time>,
+    /// Rises with every change.
+    pub rev: u64,
+}
+
+impl Decided {
+    /// The part that the gate reads.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            rev: self.rev,
+            creation: self.policy.creation,
+            authentication: self.policy.authentication,
+            admins_only: self.policy.admins_only,
+            sessions_from: self.sessions_from,
+        }
+    }
+}
+
+/// How long tokens may live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most days; absent: no bound.
+    pub max_days: Option<u32>,
+    /// Whether a token may live until it is revoked.
+    pub never: bool,
+    /// How many days a PAT lives for which nothing is said.
+    pub default_days: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_days: None,
+            never: true,
+            default_days: DEFAULT_DAYS,
+        }
+    }
+}
+
+impl Default for Policy {
+    /// What holds in a workspace where nobody has decided anything.
+    fn default() -> Self {
+        Self {
+            creation: true,
+            authentication: true,
+            admins_only: false,
+            limits: Limits::default(),
+            scopes: Vec::new(),
+            allowed_origins: Vec::new(),
+            known_users_only: false,
+        }
+    }
+}
+
+impl Policy {
+    /// Reads the body of a request that sets them. What it leaves out is as in a
+    /// workspace where nobody has decided anything.
+    pub fn parse(content_type: Option<&str>, body: &str) -> Result<Self, Problem> {
+        Self::read(Fields::of_body(content_type, body)?)
+    }
+
+    /// Reads what [`Policy::to_json`] wrote.
+    pub fn stored(json: &str) -> Option<Self> {
+        Self::read(Fields::of_object(json).ok()?).ok()
+    }
+
+    fn read(mut fields: Fields<'_>) -> Result<Self, Problem> {
+        let flag = |fields: &mut Fields<'_>, name, absent| {
+            let found = fields.take_flag(name, grant::FLAG);
+            found.map(|flag| flag.unwrap_or(absent))
+        };
+        let policy = Self {
+            creation: flag(&mut fields, "creation", true)?,
+            authentication: flag(&mut fields, "authentication", true)?,
+            admins_only: take_admins_only(&mut fields)?,
+            limits: take_limits(&mut fields)?,
+            scopes: take_scopes(&mut fields)?,
+            allowed_origins: grant::take_origins(&mut fields)?,
+            known_users_only: flag(&mut fields, "knownUsersOnly", false)?,
+        };
+        fields.finish()?;
+        Ok(policy)
+    }
+
+    /// The settings as answers show them.
+    pub fn to_json(&self) -> String {
+        let creators = if self.admins_only { ADMINS } else { EVERYONE };
+        let scopes = self.scopes.iter().map(|(scope, description)| {
+            let mut json = Object::default();
+            json.text("name", scope.as_str());
+            json.text("description", description);
+            json.finish()
+        });
+        let mut json = Object::default();
+        json.flag("creation", self.creation);
+        json.flag("authentication", self.authentication);
+        json.text("whoMayCreate", creators);
+        let max_days = self.limits.max_days.map(u64::from);
+        json.number_or_null("maxLifetimeDays", max_days);
+        json.flag("neverAllowed", self.limits.never);
+        json.number("defaultLifetimeDays", self.limits.default_days.into());
+        json.raw("scopes", &json::list(scopes));
+        json.texts("allowedOrigins", &self.allowed_origins);
+        json.flag("knownUsersOnly", self.known_users_only);
+        json.finish()
+    }
+
+    /// Checks the origins that an embed token is to name.
+    pub fn check_origins(&self, wanted: &[String]) -> Result<(), Problem> {
+        let any = self.allowed_origins.is_empty();
+        if any || wanted.iter().all(|own| self.allowed_origins.contains(own)) {
+            return Ok(());
+        }
+        let detail = "names an origin that the workspace does not allow";
+        Err(Problem::field("allowedOrigins", detail))
+    }
+}
+
+fn take_limits(fields: &mut Fields<'_>) -> Result<Limits, Problem> {
+    fields.forget_null("maxLifetimeDays");
+    let max_days = grant::take_days(fields, "maxLifetimeDays")?;
+    let most = max_days.unwrap_or(grant::MAX_DAYS);
+    let default_days = grant::take_days(fields, "defaultLifetimeDays")?;
+    if default_days.is_some_and(|days| days > most) {
+        return Err(fields.problem("defaultLifetimeDays", "must be at most maxLifetimeDays"));
+    }
+    let never = fields.take_flag("neverAllowed", grant::FLAG)?;
+    Ok(Limits {
+        max_days,
+        never: never.unwrap_or(max_days.is_none()),
+        default_days: default_days.unwrap_or(DEFAULT_DAYS.min(most)),
+    })
+}
+
+fn take_admins_only(fields: &mut Fields<'_>) -> Result<bool, Problem> {
+    let who = "\"everyone\" or \"admins\"";
+    match fields.take_text("whoMayCreate", who)?.as_deref() {
+        None | Some(EVERYONE) => Ok(false),
+        Some(ADMINS) => Ok(true),
+        Some(_) => Err(fields.must_be("whoMayCreate", who)),
+    }
+}
+
+fn take_scopes(fields: &mut Fields<'_>) -> Result<Vec<(Scope, String)>, Problem> {
+    let Some(raw) = fields.take_raw("scopes") else {
+        return Ok(Vec::new());
+    };
+    let list = json::read_list(raw.get()).filter(|list| list.len() <= MAX_SCOPES);
+    let mut scopes: Vec<(Scope, String)> = Vec::new();
+    for raw in list.ok_or_else(|| fields.must_be("scopes", SCOPES))? {
+        let described = described(raw.get()).ok_or_else(|| fields.must_be("scopes", SCOPES))?;
+        if scopes.iter().any(|(name, _)| *name == described.0) {
+            return Err(fields.problem("scopes", "names one twice"));
+        }
+        scopes.push(described);
+    }
+    Ok(scopes)
+}
+
+fn described(json: &str) -> Option<(Scope, String)> {
+    let mut fields = Fields::of_object(json).ok()?;
+    let scope = Scope::parse(&fields.stored_text("name")?)?;
+    let description = fields.stored_text_or_empty("description")?;
+    text::description(&description).ok()?;
+    fields.finish().ok()?;
+    Some((scope, description))
+}
+
+const EVERYONE: &str = "everyone";
+const ADMINS: &str = "admins";
+const DEFAULT_DAYS: u32 = 30;
+const MAX_SCOPES: usize = 50;
+const SCOPES: &str = "a list of at most 50 objects with the name of a scope and a description";
+
+wire_text!(Policy, policy => &policy.to_json(), Self::stored);
+wire_struct!(Decided {
+    policy,
+    sessions_from,
+    rev
+});
+wire_struct!(Limits {
+    max_days,
+    never,
+    default_days
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(body: &str) -> Result<Policy, Problem> {
+        Policy::parse(Some("application/json"), body)
+    }
+
+    fn wrong(body: &str) -> String {
+        let problem = parse(body).expect_err(body);
+        assert_eq!(problem.status, 400);
+        problem.field.as_deref().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn what_is_left_out_is_as_nobody_had_decided_anything() {
+        assert_eq!(parse("{}"), Ok(Policy::default()));
+        assert_eq!(
+            Policy::default().to_json(),
+            "{\"creation\":true,\"authentication\":true,\"whoMayCreate\":\"everyone\",\
+             \"maxLifetimeDays\":null,\"neverAllowed\":true,\"defaultLifetimeDays\":30,\
+             \"scopes\":[],\"allowedOrigins\":[],\"knownUsersOnly\":false}"
+        );
+    }
+
+    #[test]
+    fn what_is_shown_can_be_set_again() {
+        let body = "{\"creation\":false,\"authentication\":false,\"whoMayCreate\":\"admins\",\
+                    \"maxLifetimeDays\":180,\"neverAllowed\":false,\"defaultLifetimeDays\":7,\
+                    \"scopes\":[{\"name\":\"odata\",\"description\":\"Read all tables\"}],\
+                    \"allowedOrigins\":[\"https://portal.example\"],\"knownUsersOnly\":true}";
+        let policy = parse(body).unwrap();
+        assert_eq!(policy.to_json(), body);
+        assert_eq!(parse(&Policy::default().to_json()), Ok(Policy::default()));
+        assert_eq!(Policy::stored(body), Some(policy));
+    }
+
+    #[test]
+    fn a_bound_on_lifetimes_bounds_the_others() {
+        let limits = parse("{\"maxLifetimeDays\":7}").unwrap().limits;
+        assert_eq!((limits.never, limits.default_days), (false, 7));
+        let limits = parse("{\"maxLifetimeDays\":180}").unwrap().limits;
+        assert_eq!((limits.never, limits.default_days), (false, 30));
+    }
+
+    #[test]
+    fn each_wrong_field_is_named() {
+        for (body, field) in [
+            ("{\"creation\":1}", "creation"),
+            ("{\"whoMayCreate\":\"me\"}", "whoMayCreate"),
+            ("{\"maxLifetimeDays\":0}", "maxLifetimeDays"),
+            ("{\"maxLifetimeDays\":36526}", "maxLifetimeDays"),
+            (
+                "{\"maxLifetimeDays\":7,\"defaultLifetimeDays\":8}",
+                "defaultLifetimeDays",
+            ),
+            ("{\"scopes\":{}}", "scopes"),
+            ("{\"scopes\":[\"odata\"]}", "scopes"),
+            ("{\"scopes\":[{\"name\":\"a b\"}]}", "scopes"),
+            ("{\"scopes\":[{\"name\":\"a\"},{\"name\":\"a\"}]}", "scopes"),
+            ("{\"allowedOrigins\":[\"*\"]}", "allowedOrigins"),
+            ("{\"surprise\":1}", "surprise"),
+        ] {
+            assert_eq!(wrong(body), field, "{body}");
+        }
+    }
+
+    #[test]
+    fn embed_tokens_name_origins_that_are_allowed() {
+        let mut policy = Policy::default();
+        let wanted = ["https://portal.example".to_owned()];
+        assert!(policy.check_origins(&wanted).is_ok());
+        policy.allowed_origins = vec!["https://other.example".to_owned()];
+        assert!(policy.check_origins(&wanted).is_err());
+        assert!(policy.check_origins(&[]).is_ok());
+    }
+}
