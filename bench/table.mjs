@@ -56,7 +56,7 @@ export function startupTable(workers) {
 export function targetsTable(targets) {
   const verdict = { true: "met", false: "MISSED", null: "" };
   const rows = targets.map(({ what, target, figure, met }) => [what, target, figure, verdict[met]]);
-  return table([["target", "", "figure", ""], ...rows], 1).join("\n");
+  return table([["what", "aim", "figure", ""], ...rows], 1).join("\n");
 }
 
 const count = (number) => Math.round(number).toLocaleString("en");

@@ -114,6 +114,12 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     await ensureValgrind();
     const { skipped, counted } = await (update ? keepCounts() : checkCounts());
     if (skipped) throw new Failure(skipped);
-    console.table(counted);
+    console.log("Instructions of each, on the average of its calls:");
+    const kept = readKept()[toolchainName()];
+    console.table(
+      Object.fromEntries(
+        Object.entries(counted).map(([name, now]) => [name, { now, kept: kept[name] }]),
+      ),
+    );
   });
 }

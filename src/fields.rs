@@ -163,11 +163,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Forgets a field whose value is `null`, where that says as much as leaving it
-    /// out.
-    pub fn forget_null(&mut self, name: &str) {
+    /// Takes a field out if it is `null`, where that is a value.
+    pub fn take_null(&mut self, name: &str) -> bool {
+        let before = self.fields.len();
         self.fields
             .retain(|(field, value)| field != name || value.get() != "null");
+        self.fields.len() < before
     }
 
     /// Takes a field out as the JSON that it is.

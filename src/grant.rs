@@ -170,7 +170,7 @@ fn take_embed(fields: &mut Fields<'_>) -> Result<Option<EmbedGrant>, Problem> {
     }
     let grant = EmbedGrant {
         label: take_text(fields, "label", text::label)?.unwrap_or_default(),
-        allowed_origins: take_origins(fields)?,
+        allowed_origins: take_origins(fields)?.unwrap_or_default(),
         session_minutes: take_minutes(fields, "sessionMinutes")?.unwrap_or(DEFAULT_MINUTES),
         idle_minutes: take_minutes(fields, "idleMinutes")?,
         single_use: fields.take_flag("singleUse", FLAG)?.unwrap_or_default(),
@@ -180,9 +180,9 @@ fn take_embed(fields: &mut Fields<'_>) -> Result<Option<EmbedGrant>, Problem> {
 }
 
 /// Takes the field `allowedOrigins`.
-pub(crate) fn take_origins(fields: &mut Fields<'_>) -> Result<Vec<String>, Problem> {
-    let origins = take_list(fields, "allowedOrigins", MAX_ORIGINS)?.unwrap_or_default();
-    if !origins.iter().all(|text| origin::is_origin(text)) {
+pub(crate) fn take_origins(fields: &mut Fields<'_>) -> Result<Option<Vec<String>>, Problem> {
+    let origins = take_list(fields, "allowedOrigins", MAX_ORIGINS)?;
+    if !origins.iter().flatten().all(|text| origin::is_origin(text)) {
         return Err(fields.problem("allowedOrigins", ORIGINS));
     }
     Ok(origins)

@@ -91,8 +91,8 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Reads the body of a request that sets them. What it leaves out is as in a
-    /// workspace where nobody has decided anything.
+    /// Reads the body of a request that sets them: all of them, so that none is changed
+    /// by being left out.
     pub fn parse(content_type: Option<&str>, body: &str) -> Result<Self, Problem> {
         Self::read(Fields::of_body(content_type, body)?)
     }
@@ -103,18 +103,14 @@ impl Policy {
     }
 
     fn read(mut fields: Fields<'_>) -> Result<Self, Problem> {
-        let flag = |fields: &mut Fields<'_>, name, absent| {
-            let found = fields.take_flag(name, grant::FLAG);
-            found.map(|flag| flag.unwrap_or(absent))
-        };
         let policy = Self {
-            creation: flag(&mut fields, "creation", true)?,
-            authentication: flag(&mut fields, "authentication", true)?,
+            creation: take_flag(&mut fields, "creation")?,
+            authentication: take_flag(&mut fields, "authentication")?,
             admins_only: take_admins_only(&mut fields)?,
             limits: take_limits(&mut fields)?,
             scopes: take_scopes(&mut fields)?,
-            allowed_origins: grant::take_origins(&mut fields)?,
-            known_users_only: flag(&mut fields, "knownUsersOnly", false)?,
+            allowed_origins: take_origins(&mut fields)?,
+            known_users_only: take_flag(&mut fields, "knownUsersOnly")?,
         };
         fields.finish()?;
         Ok(policy)
@@ -154,36 +150,56 @@ impl Policy {
     }
 }
 
+fn take_flag(fields: &mut Fields<'_>, name: &str) -> Result<bool, Problem> {
+    let flag = fields.take_flag(name, grant::FLAG)?;
+    flag.ok_or_else(|| missing(fields, name))
+}
+
 fn take_limits(fields: &mut Fields<'_>) -> Result<Limits, Problem> {
-    fields.forget_null("maxLifetimeDays");
-    let max_days = grant::take_days(fields, "maxLifetimeDays")?;
-    let most = max_days.unwrap_or(grant::MAX_DAYS);
-    let default_days = grant::take_days(fields, "defaultLifetimeDays")?;
-    if default_days.is_some_and(|days| days > most) {
-        return Err(fields.problem("defaultLifetimeDays", "must be at most maxLifetimeDays"));
+    let max_days = match fields.take_null("maxLifetimeDays") {
+        true => None,
+        false => Some(take_days(fields, "maxLifetimeDays")?),
+    };
+    let default_days = take_days(fields, "defaultLifetimeDays")?;
+    if max_days.is_some_and(|max| default_days > max) {
+        let detail = "must be at most maxLifetimeDays";
+        return Err(fields.problem("defaultLifetimeDays", detail));
     }
-    let never = fields.take_flag("neverAllowed", grant::FLAG)?;
+    let never = take_flag(fields, "neverAllowed")?;
+    if never && max_days.is_some() {
+        let detail = "must be false where maxLifetimeDays is a number";
+        return Err(fields.problem("neverAllowed", detail));
+    }
     Ok(Limits {
         max_days,
-        never: never.unwrap_or(max_days.is_none()),
-        default_days: default_days.unwrap_or(DEFAULT_DAYS.min(most)),
+        never,
+        default_days,
     })
+}
+
+fn take_days(fields: &mut Fields<'_>, name: &str) -> Result<u32, Problem> {
+    let days = grant::take_days(fields, name)?;
+    days.ok_or_else(|| missing(fields, name))
 }
 
 fn take_admins_only(fields: &mut Fields<'_>) -> Result<bool, Problem> {
     let who = "\"everyone\" or \"admins\"";
     match fields.take_text("whoMayCreate", who)?.as_deref() {
-        None | Some(EVERYONE) => Ok(false),
+        Some(EVERYONE) => Ok(false),
         Some(ADMINS) => Ok(true),
-        Some(_) => Err(fields.must_be("whoMayCreate", who)),
+        _ => Err(fields.must_be("whoMayCreate", who)),
     }
 }
 
+fn take_origins(fields: &mut Fields<'_>) -> Result<Vec<String>, Problem> {
+    let origins = grant::take_origins(fields)?;
+    origins.ok_or_else(|| missing(fields, "allowedOrigins"))
+}
+
 fn take_scopes(fields: &mut Fields<'_>) -> Result<Vec<(Scope, String)>, Problem> {
-    let Some(raw) = fields.take_raw("scopes") else {
-        return Ok(Vec::new());
-    };
-    let list = json::read_list(raw.get()).filter(|list| list.len() <= MAX_SCOPES);
+    let raw = fields.take_raw("scopes");
+    let list = raw.and_then(|raw| json::read_list(raw.get()));
+    let list = list.filter(|list| list.len() <= MAX_SCOPES);
     let mut scopes: Vec<(Scope, String)> = Vec::new();
     for raw in list.ok_or_else(|| fields.must_be("scopes", SCOPES))? {
         let described = described(raw.get()).ok_or_else(|| fields.must_be("scopes", SCOPES))?;
@@ -193,6 +209,10 @@ fn take_scopes(fields: &mut Fields<'_>) -> Result<Vec<(Scope, String)>, Problem>
         scopes.push(described);
     }
     Ok(scopes)
+}
+
+fn missing(fields: &Fields<'_>, name: &str) -> Problem {
+    fields.problem(name, "must be given, as all settings")
 }
 
 fn described(json: &str) -> Option<(Scope, String)> {
@@ -236,9 +256,19 @@ mod tests {
         problem.field.as_deref().unwrap_or_default().to_owned()
     }
 
+    /// The settings of nobody who has decided anything, one of them otherwise.
+    fn with(name: &str, value: &str) -> String {
+        let json = Policy::default().to_json();
+        let mut fields: serde_json::Map<_, _> = serde_json::from_str(&json).unwrap();
+        match value {
+            "" => fields.remove(name),
+            value => fields.insert(name.to_owned(), serde_json::from_str(value).unwrap()),
+        };
+        serde_json::to_string(&fields).unwrap()
+    }
+
     #[test]
-    fn what_is_left_out_is_as_nobody_had_decided_anything() {
-        assert_eq!(parse("{}"), Ok(Policy::default()));
+    fn where_nobody_has_decided_anything_all_is_allowed() {
         assert_eq!(
             Policy::default().to_json(),
             "{\"creation\":true,\"authentication\":true,\"whoMayCreate\":\"everyone\",\
@@ -260,33 +290,33 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_on_lifetimes_bounds_the_others() {
-        let limits = parse("{\"maxLifetimeDays\":7}").unwrap().limits;
-        assert_eq!((limits.never, limits.default_days), (false, 7));
-        let limits = parse("{\"maxLifetimeDays\":180}").unwrap().limits;
-        assert_eq!((limits.never, limits.default_days), (false, 30));
+    fn none_is_changed_by_being_left_out() {
+        let json = Policy::default().to_json();
+        let fields: serde_json::Map<String, _> = serde_json::from_str(&json).unwrap();
+        for name in fields.keys() {
+            assert_eq!(wrong(&with(name, "")), *name);
+        }
     }
 
     #[test]
     fn each_wrong_field_is_named() {
-        for (body, field) in [
-            ("{\"creation\":1}", "creation"),
-            ("{\"whoMayCreate\":\"me\"}", "whoMayCreate"),
-            ("{\"maxLifetimeDays\":0}", "maxLifetimeDays"),
-            ("{\"maxLifetimeDays\":36526}", "maxLifetimeDays"),
-            (
-                "{\"maxLifetimeDays\":7,\"defaultLifetimeDays\":8}",
-                "defaultLifetimeDays",
-            ),
-            ("{\"scopes\":{}}", "scopes"),
-            ("{\"scopes\":[\"odata\"]}", "scopes"),
-            ("{\"scopes\":[{\"name\":\"a b\"}]}", "scopes"),
-            ("{\"scopes\":[{\"name\":\"a\"},{\"name\":\"a\"}]}", "scopes"),
-            ("{\"allowedOrigins\":[\"*\"]}", "allowedOrigins"),
-            ("{\"surprise\":1}", "surprise"),
+        for (name, value) in [
+            ("creation", "1"),
+            ("whoMayCreate", "\"me\""),
+            ("maxLifetimeDays", "0"),
+            ("maxLifetimeDays", "36526"),
+            ("defaultLifetimeDays", "null"),
+            ("scopes", "{}"),
+            ("scopes", "[\"odata\"]"),
+            ("scopes", "[{\"name\":\"a b\"}]"),
+            ("scopes", "[{\"name\":\"a\"},{\"name\":\"a\"}]"),
+            ("allowedOrigins", "[\"*\"]"),
+            ("surprise", "1"),
         ] {
-            assert_eq!(wrong(body), field, "{body}");
+            assert_eq!(wrong(&with(name, value)), name, "{value}");
         }
+        assert_eq!(wrong(&with("maxLifetimeDays", "7")), "defaultLifetimeDays");
+        assert_eq!(wrong(&with("maxLifetimeDays", "90")), "neverAllowed");
     }
 
     #[test]

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { assertOpens, assertShut, bearer, until } from "../support/api.mjs";
 import { startRawGate } from "../support/gate.mjs";
+import { setSettings } from "../support/settings.mjs";
 import { basic, makeToken } from "../support/tokens.mjs";
 
 let gate;
@@ -90,10 +91,9 @@ describe("introspection", () => {
     });
     const options = { query: "?workspace=other" };
     assert.equal((await introspect(made.body.token, {}, options)).body.active, true);
-    const set = (settings) => gate.api("PUT", "/settings?workspace=other", settings);
-    assert.equal((await set({ authentication: false })).status, 200);
+    await setSettings(gate, "other", { authentication: false });
     await assertInactive(made.body.token, {}, options);
-    assert.equal((await set({})).status, 200);
+    await setSettings(gate, "other");
     assert.equal((await introspect(made.body.token, {}, options)).body.active, true);
   });
 

@@ -2,14 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { assertOpens, assertProblem, by, knock, until } from "../support/api.mjs";
 import { startRawGate } from "../support/gate.mjs";
+import { DEFAULTS, setSettings } from "../support/settings.mjs";
 
 const DAY = 86_400_000;
-
-const DEFAULTS = {
-  ...{ creation: true, authentication: true, whoMayCreate: "everyone" },
-  ...{ maxLifetimeDays: null, neverAllowed: true, defaultLifetimeDays: 30 },
-  ...{ scopes: [], allowedOrigins: [], knownUsersOnly: false },
-};
 
 const WORKSPACES = Array.from({ length: 20 }, (_, n) => `w${n}`);
 
@@ -27,11 +22,7 @@ function workspace() {
   return {
     name,
     api,
-    set: async (settings) => {
-      const answer = await api("PUT", "/settings", settings);
-      assert.equal(answer.status, 200, JSON.stringify(answer.body));
-      return answer.body;
-    },
+    set: (changes) => setSettings(gate, name, changes),
     create: (fields, options) =>
       api("POST", "/tokens", { name: "a test's", user: { id: "ada" }, ...fields }, options),
   };
@@ -77,9 +68,15 @@ describe("a workspace's settings", { concurrency: 4 }, () => {
       ["allowedOrigins", ["https://portal.example/path"]],
       ["surprise", true],
     ]) {
-      const answer = await api("PUT", "/settings", { authentication: false, [field]: value });
-      assertProblem(answer, 400, "invalid_field", field);
+      const wanted = { ...DEFAULTS, authentication: false, [field]: value };
+      assertProblem(await api("PUT", "/settings", wanted), 400, "invalid_field", field);
     }
+    for (const field of Object.keys(DEFAULTS)) {
+      const { [field]: _, ...rest } = DEFAULTS;
+      assertProblem(await api("PUT", "/settings", rest), 400, "invalid_field", field);
+    }
+    const bounded = { ...DEFAULTS, maxLifetimeDays: 90 };
+    assertProblem(await api("PUT", "/settings", bounded), 400, "invalid_field", "neverAllowed");
     assertProblem(await api("PUT", "/settings", "[]"), 400, "invalid_request");
     assert.deepEqual((await api("GET", "/settings")).body, DEFAULTS);
   });
@@ -122,7 +119,7 @@ describe("a workspace's settings", { concurrency: 4 }, () => {
     const rotated = await api("POST", `/tokens/${token.id}/rotate`, {});
     assertProblem(rotated, 403, "creation_disabled");
     await assertOpens(gate, token.token);
-    await set({});
+    await set();
     await until(async () => (await create()).status === 201, "creation");
   });
 
@@ -148,7 +145,7 @@ describe("a workspace's settings", { concurrency: 4 }, () => {
       return status === 403 && JSON.parse(text).code === "authentication_disabled";
     };
     await until(refused, "a refusal");
-    await set({});
+    await set();
     await until(async () => (await knock(gate, token)).status === 200, "an opening");
   });
 
@@ -156,7 +153,7 @@ describe("a workspace's settings", { concurrency: 4 }, () => {
     const { api, set, create } = workspace();
     const forever = (await create({ never: true })).body;
     const long = (await create({ expiresInDays: 3000 })).body;
-    await set({ maxLifetimeDays: 180, defaultLifetimeDays: 7 });
+    await set({ maxLifetimeDays: 180, neverAllowed: false, defaultLifetimeDays: 7 });
     assert.equal(days((await create()).body), 7);
     assert.equal(days((await create({ expiresInDays: 180 })).body), 180);
     for (const lifetime of [
@@ -170,7 +167,10 @@ describe("a workspace's settings", { concurrency: 4 }, () => {
     const rotated = async ({ id }) => days((await api("POST", `/tokens/${id}/rotate`, {})).body);
     assert.equal(await rotated(forever), 7);
     assert.equal(await rotated(long), 180);
-    await set({ maxLifetimeDays: 180, neverAllowed: true });
+    await set({ neverAllowed: false });
+    assertProblem(await create({ never: true }), 400, "lifetime_exceeded");
+    assert.equal((await create({ expiresInDays: 3000 })).status, 201);
+    await set();
     assert.equal((await create({ never: true })).body.expiresAt, null);
   });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { assertOpens, assertProblem, assertShut, bearer } from "../support/api.mjs";
 import { startRawGate } from "../support/gate.mjs";
+import { setSettings } from "../support/settings.mjs";
 import { basic } from "../support/tokens.mjs";
 
 const DAY = 86_400_000;
@@ -186,8 +187,7 @@ describe("12d Synergy's endpoints", { concurrency: 4 }, () => {
     const made = await gate.api("POST", "/tokens?workspace=other", {
       ...{ name: "x", user: { id: "eve" }, scopes: ["tokens"] },
     });
-    const set = (settings) => gate.api("PUT", "/settings?workspace=other", settings);
-    assert.equal((await set({ creation: false })).status, 200);
+    await setSettings(gate, "other", { creation: false });
     assertProblem(await generate(made.body.token), 403, "creation_disabled");
     assert.equal((await list(made.body.token)).length, 1);
   });
