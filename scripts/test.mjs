@@ -6,6 +6,7 @@ import { CHROMIUM_ADVICE, ensureChromium, findChromium } from "./lib/chromium.mj
 import { readOptions } from "./lib/options.mjs";
 import { command, findNode, nodeEnvironment } from "./lib/packages.mjs";
 import { asScript, Failure, run, seconds } from "./lib/run.mjs";
+import { ensureSchemathesis, findSchemathesis, SCHEMATHESIS_ADVICE } from "./lib/schemathesis.mjs";
 import { deployDryRun } from "./lib/wrangler.mjs";
 import { setUp } from "./setup.mjs";
 
@@ -23,6 +24,7 @@ const STAGES = {
   wasm: ["The release's wasm", () => build("release")],
   deploy: ["What a deployment would upload", deployDryRun],
   e2e: ["End to end", () => nodeTests(["tests/*.test.mjs", "tests/e2e/**/*.test.mjs"])],
+  openapi: ["The API against its description", againstDescription],
   browser: ["In a real browser", inBrowser],
 };
 
@@ -37,6 +39,7 @@ async function prepare() {
   await setUp();
   await ensureChromium();
   await ensureValgrind();
+  await ensureSchemathesis();
 }
 
 async function checkFormat() {
@@ -71,6 +74,11 @@ async function inBrowser() {
   if (!findChromium()) return { skipped: `There is no browser. ${CHROMIUM_ADVICE}` };
   // Browsers wait more than they work.
   await nodeTests(["tests/browser/**/*.test.mjs"], { concurrency: 2 });
+}
+
+async function againstDescription() {
+  if (!findSchemathesis()) return { skipped: `There is no Schemathesis. ${SCHEMATHESIS_ADVICE}` };
+  await nodeTests(["tests/openapi/*.test.mjs"]);
 }
 
 async function nodeTests(patterns, { concurrency = 1 } = {}) {
