@@ -24,8 +24,9 @@
 //!   [`token`], [`credentials`], [`digest`], [`hint`],
 //!   and in an embed a [`session`], in a [`cookie`].
 //! - What is kept: [`record`] and [`settings`] in KV, [`entry`] and [`sessions`] in
-//!   the [`ledger`], users and the workspace's [`policy`] in the [`directory`]; the [`outbox`] brings one to the
-//!   other, and [`memory`] is what an isolate remembers of it, a [`vouched`] record each.
+//!   the [`ledger`], users and the workspace's [`policy`] in the [`directory`]; the
+//!   [`outbox`] brings one to the other, and [`memory`] is what an isolate remembers of
+//!   it, a [`vouched`] record each.
 //! - What decides: [`gate`], with [`records`], [`route`], [`path`], [`scope`],
 //!   [`address`] and [`config`]; [`bytes`] cuts the texts that they read.
 //! - Embeds: [`embed`] decides about entries and places, [`entrance`] opens a session,

@@ -151,16 +151,15 @@ impl Call {
         path: &str,
         query: Option<&str>,
     ) -> Option<Result<Self, Answer>> {
-        let endpoint = path.strip_prefix(SYNERGY)?;
-        let call = match (endpoint, method) {
-            ("getPersonalAccessTokens", "GET" | "HEAD") => synergy::Call::List,
-            ("generate-pat", "POST") => synergy::Call::Generate,
-            ("delete-pat", "POST") => {
+        let call = match (path, method) {
+            (SYNERGY_LIST, "GET" | "HEAD") => synergy::Call::List,
+            (SYNERGY_GENERATE, "POST") => synergy::Call::Generate,
+            (SYNERGY_DELETE, "POST") => {
                 let call = parse_number(query).map(synergy::Call::Delete);
                 return Some(call.map(Self::Synergy).map_err(|problem| problem.answer()));
             }
-            ("getPersonalAccessTokens", _) => return Some(Err(wrong_method("GET, HEAD"))),
-            ("generate-pat" | "delete-pat", _) => return Some(Err(wrong_method("POST"))),
+            (SYNERGY_LIST, _) => return Some(Err(wrong_method("GET, HEAD"))),
+            (SYNERGY_GENERATE | SYNERGY_DELETE, _) => return Some(Err(wrong_method("POST"))),
             _ => return None,
         };
         Some(check_no_parameters(query).map(|()| Self::Synergy(call)))
@@ -249,8 +248,9 @@ pub const PATH: &str = "/gatepass/api/tokens";
 /// Where sessions are listed and killed.
 pub const SESSIONS: &str = "/gatepass/api/sessions";
 
-/// Under what 12d Synergy's clients ask.
-const SYNERGY: &str = "/api/v1/auth/";
+const SYNERGY_LIST: &str = "/api/v1/auth/getPersonalAccessTokens";
+const SYNERGY_GENERATE: &str = "/api/v1/auth/generate-pat";
+const SYNERGY_DELETE: &str = "/api/v1/auth/delete-pat";
 
 /// Under what other services ask about tokens.
 const OAUTH: &str = "/gatepass/oauth/";
@@ -262,11 +262,7 @@ pub const SETTINGS: &str = "/gatepass/api/settings";
 pub const TOOLJET_PATHS: &[&str] = &[TOOLJET_PATH];
 
 /// The paths of 12d Synergy's clients.
-pub const SYNERGY_PATHS: &[&str] = &[
-    "/api/v1/auth/getPersonalAccessTokens",
-    "/api/v1/auth/generate-pat",
-    "/api/v1/auth/delete-pat",
-];
+pub const SYNERGY_PATHS: &[&str] = &[SYNERGY_LIST, SYNERGY_GENERATE, SYNERGY_DELETE];
 
 /// Where ToolJet's clients ask for embed tokens.
 pub const TOOLJET_PATH: &str = "/api/ext/users/personal-access-token";

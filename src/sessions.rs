@@ -191,7 +191,7 @@ pub fn with_killed<T: Sessions>(
     asked: Option<&Id>,
     now: Time,
 ) -> Result<Record, T::Error> {
-    if record.embed.is_none() {
+    if record.embed.is_none() || record.state == State::Revoked {
         return Ok(record);
     }
     let read = MAX_LISTED.saturating_add(1);
