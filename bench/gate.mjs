@@ -21,11 +21,14 @@ const ROUTES = [
   { path: "/odata/*", scopes: ["odata"] },
 ];
 
+/** What is measured is the gate, not how soon it has had enough. */
+const NO_LIMITS = { creations: 1_000_000_000, failures: 1_000_000_000 };
+
 /** Its bindings, some of which lead to what stands in for the platform. */
 export function gateBindings({ app, records, ledger, limiter }) {
   return {
     ...{ OPERATOR_KEY, SESSION_KEYS: keysText(SESSION_KEY) },
-    ...{ DEVELOPMENT: { json: true }, ROUTES: { json: ROUTES } },
+    ...{ DEVELOPMENT: { json: true }, ROUTES: { json: ROUTES }, LIMITS: { json: NO_LIMITS } },
     ...{ APPS: { json: [{ id: "jobs", name: "Jobs" }] }, EMBED_HOST: "*.localhost" },
     ...{ UPSTREAM: "service:APP", APP: app, ASSETS: app },
     ...{ RECORDS: records, LEDGER: ledger, DIRECTORY: { durableObject: "Directory" } },

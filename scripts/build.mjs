@@ -1,4 +1,4 @@
-// Builds the gate's WebAssembly and its JavaScript glue into build/.
+// Builds the gate's WebAssembly and its JavaScript glue into build/, and bundles its packages.
 import { createHash } from "node:crypto";
 import {
   existsSync,
@@ -12,6 +12,7 @@ import {
 import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
+import { bundleJose } from "./lib/jose.mjs";
 import { readOptions } from "./lib/options.mjs";
 import { command, findNode } from "./lib/packages.mjs";
 import { cargoHome, inRoot, root } from "./lib/paths.mjs";
@@ -21,7 +22,8 @@ import { setUp } from "./setup.mjs";
 
 const HELP = `Usage: npm run build -- [--dev]
 
-Builds the gate for WebAssembly: build/gatepass.js and build/gatepass_bg.wasm.
+Builds the gate for WebAssembly, build/gatepass.js and build/gatepass_bg.wasm, and bundles what it
+uses of npm's packages, build/jose.js.
 
   --dev    development's profile: quick to build, not optimised
   --help   this text
@@ -44,6 +46,7 @@ export async function build(profile) {
   const wasm = await compile(profile, toolchain);
   const made = await makeGlue(profile, wasm, bindgen);
   publish(made, inRoot("build"));
+  replace(inRoot("build", "jose.js"), await bundleJose());
   if (profile === "release") checkSize(inRoot("build", WASM), toolchain);
 }
 
@@ -102,22 +105,22 @@ async function optimise(wasm) {
   renameSync(smaller, wasm);
 }
 
-/**
- * Puts the glue into build/, the snippets of the crates included: each file in one step, and only
- * if it differs, since wrangler watches them.
- */
+/** Puts the glue into build/, the snippets of the crates included. */
 function publish(from, to) {
   for (const file of readdirSync(from, { recursive: true, withFileTypes: true })) {
     if (!file.isFile() || file.name === STAMP) continue;
     const source = join(file.parentPath ?? file.path, file.name);
-    const target = join(to, relative(from, source));
-    const bytes = readFileSync(source);
-    if (existsSync(target) && readFileSync(target).equals(bytes)) continue;
-    mkdirSync(dirname(target), { recursive: true });
-    const staging = `${target}.${process.pid}`;
-    writeFileSync(staging, bytes);
-    renameSync(staging, target);
+    replace(join(to, relative(from, source)), readFileSync(source));
   }
+}
+
+/** Writes a file in one step, and only if it differs, since wrangler watches build/. */
+function replace(target, bytes) {
+  if (existsSync(target) && readFileSync(target).equals(bytes)) return;
+  mkdirSync(dirname(target), { recursive: true });
+  const staging = `${target}.${process.pid}`;
+  writeFileSync(staging, bytes);
+  renameSync(staging, target);
 }
 
 function checkSize(wasm, { trimmed }) {

@@ -5,8 +5,8 @@ import { ensureValgrind } from "./lib/callgrind.mjs";
 import { CHROMIUM_ADVICE, ensureChromium, findChromium } from "./lib/chromium.mjs";
 import { readOptions } from "./lib/options.mjs";
 import { command, findNode, nodeEnvironment } from "./lib/packages.mjs";
+import { ensurePython, findPython, JUDGES, PYTHON_ADVICE, SCHEMATHESIS } from "./lib/python.mjs";
 import { asScript, Failure, run, seconds } from "./lib/run.mjs";
-import { ensureSchemathesis, findSchemathesis, SCHEMATHESIS_ADVICE } from "./lib/schemathesis.mjs";
 import { deployDryRun } from "./lib/wrangler.mjs";
 import { setUp } from "./setup.mjs";
 
@@ -39,7 +39,8 @@ async function prepare() {
   await setUp();
   await ensureChromium();
   await ensureValgrind();
-  await ensureSchemathesis();
+  await ensurePython(SCHEMATHESIS);
+  await ensurePython(JUDGES);
 }
 
 async function checkFormat() {
@@ -77,7 +78,7 @@ async function inBrowser() {
 }
 
 async function againstDescription() {
-  if (!findSchemathesis()) return { skipped: `There is no Schemathesis. ${SCHEMATHESIS_ADVICE}` };
+  if (!findPython(SCHEMATHESIS)) return { skipped: `There is no Schemathesis. ${PYTHON_ADVICE}` };
   await nodeTests(["tests/openapi/*.test.mjs"]);
 }
 

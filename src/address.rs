@@ -39,6 +39,12 @@ impl AllowedIps {
     }
 }
 
+impl From<Vec<IpNet>> for AllowedIps {
+    fn from(blocks: Vec<IpNet>) -> Self {
+        Self(blocks)
+    }
+}
+
 impl FromIterator<IpNet> for AllowedIps {
     fn from_iter<I: IntoIterator<Item = IpNet>>(blocks: I) -> Self {
         Self(blocks.into_iter().collect())
@@ -74,7 +80,8 @@ pub fn counted_as(address: Option<IpAddr>) -> String {
 wire_text!(
     AllowedIps,
     ips => &ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-    |text| text.split_terminator(' ').map(parse_block).collect()
+    |text| text.split_terminator(' ').map(parse_block).collect(),
+    Self::default()
 );
 
 #[cfg(test)]

@@ -5,16 +5,19 @@
 
 use crate::actor::Actor;
 use crate::answer::Answer;
+use crate::asker::Asker;
+use crate::audit::{Events, Selection};
 use crate::challenge::Challenge;
 use crate::change::{Change, Rotation};
 use crate::conversation::{Conversation, Entropy, Inputs, Stop, misunderstood};
 use crate::digest::Digest;
-use crate::directory::{self, Registration};
+use crate::directory::{self, Registration, Task as OfDirectory};
 use crate::entry::{EmbedUrl, Entry, Fresh, Minted};
+use crate::gate::USED;
 use crate::grant::{Grant, Named};
 use crate::hint::Hint;
 use crate::id::Id;
-use crate::ledger::{self, Asker, Changed, Creation};
+use crate::ledger::{self, Changed, Creation, Task};
 use crate::lifecycle::User;
 use crate::management::{self, Call, Request, Target, Ticket, Whose};
 use crate::paging::{Listed, What};
@@ -25,6 +28,7 @@ use crate::record::ALL_APPS;
 use crate::scope::Scope;
 use crate::session::Session;
 use crate::sessions::Spot;
+use crate::sign_in;
 use crate::time::Time;
 use crate::token::{self, Kind, Token};
 use crate::tooljet;
@@ -53,14 +57,21 @@ pub fn manage(ticket: &Ticket, inputs: Inputs<'_>) -> Progress {
     let mut changed = Vec::new();
     let (outcome, spot) = match ticket {
         Ticket::Manage(request) => {
-            let mut api = Api {
-                conversation,
-                request,
-                actor: &request.actor,
-                asker: Asker::from(&request.actor),
-                changed: &mut changed,
-            };
-            let outcome = api.carry_out();
+            let outcome = sign_in::known(&conversation, &request.actor, &request.source);
+            let outcome = outcome.and_then(|actor| {
+                let mut api = Api {
+                    conversation,
+                    request,
+                    asker: Asker::new(&actor, request.source.clone()),
+                    actor: &actor,
+                    changed: &mut changed,
+                };
+                api.carry_out()
+            });
+            (outcome.map_err(|stop| (stop, None)), None)
+        }
+        Ticket::Report(report) => {
+            let outcome = report.carry_out(&conversation, &mut changed);
             (outcome.map_err(|stop| (stop, None)), None)
         }
         Ticket::Enter(entrance) => {
@@ -70,7 +81,13 @@ pub fn manage(ticket: &Ticket, inputs: Inputs<'_>) -> Progress {
         }
     };
     let answer = match outcome {
-        Ok(answer) => answer,
+        Ok(answer) => match ticket {
+            Ticket::Manage(Request {
+                actor: Actor::Pat(record),
+                ..
+            }) => answer.header(USED, record.id.as_str().to_owned()),
+            _ => answer,
+        },
         Err((Stop::Refused(problem), None)) => refusal(&problem),
         Err((Stop::Refused(problem), Some(entrance))) => entrance.refuse(&problem),
         Err((Stop::Ask(question), _)) => return Progress::Ask(*question),
@@ -102,72 +119,62 @@ impl<'a> Api<'a> {
             Call::Synergy(call) => self.for_synergy(*call, content_type),
             Call::Introspect => self.introspect(content_type),
             Call::RevokePresented => self.revoke_presented(content_type),
+            Call::SignIn => self.sign_in(),
+            Call::Who => {
+                self.check_actor()?;
+                Ok(self.who())
+            }
+            Call::SignOut => self.sign_out(),
             Call::Settings => {
                 self.check_actor()?;
-                self.settings(&directory::Command::Decided)
+                self.settings(OfDirectory::Decided)
             }
             Call::SetSettings => {
                 let policy = Policy::parse(content_type, self.body()?)?;
-                let workspace = self.actor.workspace().to_owned();
-                self.settings(&directory::Command::SetPolicy { workspace, policy })
+                self.settings(OfDirectory::SetPolicy { policy })
             }
             Call::List(listing) => self.list(listing, What::Tokens),
+            Call::Audit(listing) => self.list(listing, What::Events),
             Call::Sessions(listing) => self.list(listing, What::Sessions),
             Call::Kill(id) => {
-                let command = ledger::Command::Kill {
-                    actor: self.asker.clone(),
-                    id: id.clone(),
-                };
-                self.change(id, command)?;
+                self.change(id, Task::Kill { id: id.clone() })?;
                 Ok(Answer::empty(204))
             }
             Call::KillAll(whose) => self.kill_all(whose),
             Call::Read(target) => {
                 let id = self.id(target)?;
-                let command = ledger::Command::Read {
-                    actor: self.asker.clone(),
-                    id: id.clone(),
-                };
                 let hint = self.ledger_of(&id);
-                match self.conversation.ask_ledger(&hint, &command)? {
+                match self.ask_ledger(&hint, Task::Read { id })? {
                     ledger::Reply::Token(entry) => Ok(self.show(200, &entry, None)),
                     _ => Err(misunderstood().into()),
                 }
             }
             Call::Change(id) => {
-                let command = ledger::Command::Change {
-                    actor: self.asker.clone(),
+                let task = Task::Change {
                     id: id.clone(),
                     change: Change::parse(content_type, self.body()?)?,
                 };
-                let (entry, _) = self.change(id, command)?;
+                let (entry, _) = self.change(id, task)?;
                 Ok(self.show(200, &entry, None))
             }
             Call::Rotate(id) => {
                 let rotation = Rotation::parse(content_type, self.body()?)?;
-                let decided = self.decided(&directory::Command::Decided)?;
+                let decided = self.decided(OfDirectory::Decided)?;
                 decided.settings().check_creation(self.actor.is_admin())?;
                 let (minted, secret) = self.mint(Kind::Pat, &id.hint())?;
-                let command = ledger::Command::Rotate {
-                    actor: self.asker.clone(),
+                let task = Task::Rotate {
                     id: id.clone(),
                     rotation,
                     limits: decided.policy.limits,
                     minted,
+                    quota: self.quota(),
                 };
-                let (entry, _) = self.change(id, command)?;
+                let (entry, _) = self.change(id, task)?;
                 Ok(self.created(&entry, Some(secret)))
             }
             Call::Revoke(target) => {
                 let id = self.id(target)?;
-                let actor = self.asker.clone();
-                self.change(
-                    &id,
-                    ledger::Command::Revoke {
-                        actor,
-                        id: id.clone(),
-                    },
-                )?;
+                self.change(&id, Task::Revoke { id: id.clone() })?;
                 Ok(Answer::empty(204))
             }
         }
@@ -178,8 +185,7 @@ impl<'a> Api<'a> {
         let killed = Answer::empty(204);
         let (hint, whose) = match whose {
             Whose::Everybody => {
-                let workspace = self.actor.workspace().to_owned();
-                self.decided(&directory::Command::KillSessions { workspace })?;
+                self.decided(OfDirectory::KillSessions)?;
                 return Ok(killed);
             }
             Whose::Token(id) => (self.ledger_of(id), ledger::Whose::Token(id.clone())),
@@ -189,10 +195,9 @@ impl<'a> Api<'a> {
                 (hint, ledger::Whose::User(uid))
             }
         };
-        let actor = self.asker.clone();
-        let command = ledger::Command::KillAll { actor, whose };
         loop {
-            let reply = self.conversation.ask_ledger(&hint, &command)?;
+            let whose = whose.clone();
+            let reply = self.ask_ledger(&hint, Task::KillAll { whose })?;
             let ledger::Reply::Killed(changed) = reply else {
                 return Err(misunderstood().into());
             };
@@ -207,13 +212,13 @@ impl<'a> Api<'a> {
 
     /// The one user who has this id or e-mail address. Who may be two is nobody.
     fn one_user(&self, user: &str) -> Result<String, Stop> {
-        if let Actor::Pat(_) = self.actor
+        if self.actor.own().is_some()
             && let Listed::One(own) = self.named_user(Some(&user.to_owned()))?
         {
             return Ok(own);
         }
         let user = user.to_owned();
-        match self.users(directory::Command::Find { user })?.as_slice() {
+        match self.users(OfDirectory::Find { user })?.as_slice() {
             [user] => Ok(user.uid.clone()),
             [] => Err(Problem::new(404, Code::InvalidField, "is not known here")
                 .about("user")
@@ -262,13 +267,13 @@ impl<'a> Api<'a> {
     ) -> Result<(Entry, Option<String>), Stop> {
         let workspace = self.actor.workspace();
         let registration = Registration {
-            workspace: workspace.to_owned(),
             user: Named::resolve(self.actor, named)?,
-            actor: self.asker.name().to_owned(),
-            by_admin: self.actor.is_admin(),
             once: once.map(|(key, body)| (key.to_owned(), Digest::of(body))),
         };
         let (user, policy) = self.register(registration)?;
+        if let (Actor::User(_), false) = (self.actor, self.actor.is_admin()) {
+            policy.check_scopes(&grant.scopes)?;
+        }
         if let Some(embed) = &grant.embed {
             policy.check_origins(&embed.allowed_origins)?;
         }
@@ -279,18 +284,22 @@ impl<'a> Api<'a> {
         let (minted, secret) = self.mint(kind, &Hint::of(workspace, &user.uid))?;
         let id = minted.id.clone();
         let creation = Creation {
-            actor: self.asker.clone(),
             spots: self.spots(&grant, &user)?,
             user,
             grant,
             limits: policy.limits,
             minted,
+            quota: self.quota(),
             once: once.map(|(key, body)| Digest::of(&format!("{key}\0{body}"))),
             slot,
         };
-        let command = ledger::Command::Create(Box::new(creation));
-        let (entry, repeated) = self.change(&id, command)?;
+        let task = Task::Create(Box::new(creation));
+        let (entry, repeated) = self.change(&id, task)?;
         Ok((entry, Some(secret).filter(|_| !repeated)))
+    }
+
+    const fn quota(&self) -> u32 {
+        self.conversation.inputs.config.creations.0
     }
 
     /// The places that an embed token will open, one for each app.
@@ -333,29 +342,28 @@ impl<'a> Api<'a> {
     /// Has the ledger of the PAT that asks look at it, where no other command does.
     fn check_actor(&self) -> Result<(), Stop> {
         if let Actor::Pat(own) = self.actor {
-            let (actor, id) = (self.asker.clone(), own.id.clone());
-            let command = ledger::Command::Read { actor, id };
-            self.conversation.ask_ledger(&own.id.hint(), &command)?;
+            let id = own.id.clone();
+            self.ask_ledger(&own.id.hint(), Task::Read { id })?;
         }
         Ok(())
     }
 
-    /// Shows the settings that a command answers.
-    fn settings(&self, command: &directory::Command) -> Result<Answer, Stop> {
-        Ok(Answer::json(200, self.decided(command)?.policy.to_json()))
+    /// Shows the settings that a task answers.
+    fn settings(&self, task: OfDirectory) -> Result<Answer, Stop> {
+        Ok(Answer::json(200, self.decided(task)?.policy.to_json()))
     }
 
-    /// What is decided for the workspace, by a command that answers that.
-    pub(crate) fn decided(&self, command: &directory::Command) -> Result<Decided, Stop> {
-        match self.ask_directory(command)? {
+    /// What is decided for the workspace, by a task that answers that.
+    pub(crate) fn decided(&self, task: OfDirectory) -> Result<Decided, Stop> {
+        match self.ask_directory(task)? {
             directory::Reply::Decided(decided) => Ok(decided),
             _ => Err(misunderstood().into()),
         }
     }
 
     fn register(&self, registration: Registration) -> Result<(User, Policy), Stop> {
-        let command = directory::Command::Register(Box::new(registration));
-        match self.ask_directory(&command)? {
+        let task = OfDirectory::Register(Box::new(registration));
+        match self.ask_directory(task)? {
             directory::Reply::Registered { mut user, policy } => {
                 // A directory that lost its memory does not take the address away.
                 if let (Actor::Pat(record), true) = (self.actor, user.email.is_empty()) {
@@ -367,8 +375,8 @@ impl<'a> Api<'a> {
         }
     }
 
-    pub(crate) fn users(&self, command: directory::Command) -> Result<Vec<User>, Stop> {
-        match self.ask_directory(&command)? {
+    pub(crate) fn users(&self, task: OfDirectory) -> Result<Vec<User>, Stop> {
+        match self.ask_directory(task)? {
             directory::Reply::Users(users) => Ok(users),
             _ => Err(misunderstood().into()),
         }
@@ -379,8 +387,8 @@ impl<'a> Api<'a> {
         match (target, self.actor) {
             (Target::Id(id), _) => Ok(id.clone()),
             (Target::Itself, Actor::Pat(record)) => Ok(record.id.clone()),
-            (Target::Itself, Actor::Operator { .. }) => {
-                let detail = "the operator key is no token; name a token by its id";
+            (Target::Itself, _) => {
+                let detail = "no token was presented; name a token by its id";
                 Err(Problem::invalid_request(detail).into())
             }
         }
@@ -405,22 +413,14 @@ impl<'a> Api<'a> {
     }
 
     /// Has a ledger change something, and keeps what changed.
-    pub(crate) fn change(
-        &mut self,
-        id: &Id,
-        command: ledger::Command,
-    ) -> Result<(Entry, bool), Stop> {
+    pub(crate) fn change(&mut self, id: &Id, task: Task) -> Result<(Entry, bool), Stop> {
         let hint = self.ledger_of(id);
-        self.change_at(&hint, &command)
+        self.change_at(&hint, task)
     }
 
     /// The same, by a ledger that is named.
-    pub(crate) fn change_at(
-        &mut self,
-        hint: &Hint,
-        command: &ledger::Command,
-    ) -> Result<(Entry, bool), Stop> {
-        match self.conversation.ask_ledger(hint, command)? {
+    pub(crate) fn change_at(&mut self, hint: &Hint, task: Task) -> Result<(Entry, bool), Stop> {
+        match self.ask_ledger(hint, task)? {
             ledger::Reply::Changed {
                 token,
                 changed,
@@ -433,20 +433,55 @@ impl<'a> Api<'a> {
         }
     }
 
-    /// The ledger to ask about a token. A PAT asks its own, which knows all that it
-    /// may hear of, and answers alike for what is not there and what is another
-    /// user's.
+    /// The ledger to ask about a token. Who acts for one user asks that user's, which
+    /// knows all that they may hear of, and answers alike for what is not there and
+    /// what is another user's.
     fn ledger_of(&self, id: &Id) -> Hint {
-        match self.actor {
-            Actor::Pat(record) => record.id.hint(),
-            Actor::Operator { .. } => id.hint(),
+        self.own_hint().unwrap_or_else(|| id.hint())
+    }
+
+    /// Names the ledger of the one user for whom the actor acts, if it is one.
+    pub(crate) fn own_hint(&self) -> Option<Hint> {
+        let (uid, _) = self.actor.own()?;
+        Some(Hint::of(self.actor.workspace(), uid))
+    }
+
+    /// Asks a ledger.
+    pub(crate) fn ask_ledger(&self, hint: &Hint, task: Task) -> Result<ledger::Reply, Stop> {
+        let asker = self.asker.clone();
+        let command = ledger::Command { asker, task };
+        self.conversation.ask_ledger(hint, &command)
+    }
+
+    /// Whether a list is asked for as lines.
+    pub(crate) const fn as_lines(&self) -> bool {
+        self.request.as_lines
+    }
+
+    /// What happened to the workspace itself.
+    pub(crate) fn events_of_workspace(
+        &self,
+        selection: Selection,
+        before: Option<Id>,
+        limit: u8,
+    ) -> Result<Events, Stop> {
+        let task = OfDirectory::Events {
+            selection,
+            before,
+            limit,
+        };
+        match self.ask_directory(task)? {
+            directory::Reply::Events(events) => Ok(events),
+            _ => Err(misunderstood().into()),
         }
     }
 
     /// Asks the workspace's directory.
-    fn ask_directory(&self, command: &directory::Command) -> Result<directory::Reply, Stop> {
+    fn ask_directory(&self, task: OfDirectory) -> Result<directory::Reply, Stop> {
+        let asker = self.asker.clone();
+        let command = directory::Command { asker, task };
         let workspace = self.actor.workspace();
-        self.conversation.ask_directory(workspace, command)
+        self.conversation.ask_directory(workspace, &command)
     }
 
     fn created(&self, entry: &Entry, secret: Option<String>) -> Answer {

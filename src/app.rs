@@ -39,51 +39,45 @@ impl App {
         bindings: &[String],
         development: bool,
     ) -> Result<Self, Problem> {
-        let mut fields = Fields::of_object(json)?;
-        let upstream: Option<String> = fields.take_text("upstream", "text")?;
-        let upstream = upstream.map(|upstream| {
-            parse_upstream("upstream", &upstream, bindings, development)
-                .map_err(|mistake| Problem::field(mistake.field, mistake.sentence))
-        });
+        let mut fields = Fields::of_object(json);
+        let upstream = fields.take_text("upstream", "text");
         let app = Self {
-            id: fields.take_text("id", "text")?.unwrap_or_default(),
-            name: fields.take_text("name", "text")?.unwrap_or_default(),
-            upstream: upstream.transpose()?,
-            allowed_origins: fields.take_texts("allowedOrigins")?.unwrap_or_default(),
-            permissions_policy: fields.take_text("permissionsPolicy", "text")?,
-            embedder_policy: match fields.take_text("embedderPolicy", "text")?.as_deref() {
+            id: fields.take_text("id", "text").unwrap_or_default(),
+            name: fields.take_text("name", "text").unwrap_or_default(),
+            upstream: upstream.map(|upstream| {
+                parse_upstream(&mut fields, "upstream", &upstream, bindings, development)
+            }),
+            allowed_origins: fields.take_texts("allowedOrigins").unwrap_or_default(),
+            permissions_policy: fields.take_text("permissionsPolicy", "text"),
+            embedder_policy: match fields.take_text("embedderPolicy", "text").as_deref() {
                 None | Some("credentialless") => "credentialless",
                 Some("require-corp") => "require-corp",
                 Some("unsafe-none") => "",
                 Some(_) => {
-                    let sentence =
-                        "must be \"credentialless\", \"require-corp\" or \"unsafe-none\"";
-                    return Err(Problem::field("embedderPolicy", sentence));
+                    let expected = "\"credentialless\", \"require-corp\" or \"unsafe-none\"";
+                    fields.must_be("embedderPolicy", expected);
+                    ""
                 }
             },
         };
-        fields.finish()?;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         if !(1..=64).contains(&app.id.len()) || !app.id.bytes().all(allowed) {
-            let sentence = "must be 1 to 64 letters, digits, \"_\" and \"-\"";
-            return Err(Problem::field("id", sentence));
+            fields.must_be("id", "1 to 64 letters, digits, \"_\" and \"-\"");
         }
         if !app
             .allowed_origins
             .iter()
             .all(|text| origin::is_origin(text))
         {
-            let sentence = "must be origins such as \"https://portal.example\", without a path";
-            return Err(Problem::field("allowedOrigins", sentence));
+            let expected = "origins such as \"https://portal.example\", without a path";
+            fields.must_be("allowedOrigins", expected);
         }
         let visible = |byte: u8| (0x20..=0x7e).contains(&byte);
         let policy = app.permissions_policy.as_deref().unwrap_or_default();
         if !policy.bytes().all(visible) {
-            return Err(Problem::field(
-                "permissionsPolicy",
-                "must be one line of ASCII",
-            ));
+            fields.must_be("permissionsPolicy", "one line of ASCII");
         }
+        fields.finish()?;
         Ok(app)
     }
 }

@@ -19,11 +19,11 @@ pub struct Change {
 impl Change {
     /// Reads `{name, description, enabled}`, at least one of them.
     pub fn parse(content_type: Option<&str>, body: &str) -> Result<Self, Problem> {
-        let mut fields = Fields::of_body(content_type, body)?;
+        let mut fields = Fields::of_body(content_type, body);
         let change = Self {
-            name: take_name(&mut fields)?,
-            description: take_description(&mut fields)?,
-            enabled: fields.take_flag("enabled", "true or false")?,
+            name: take_name(&mut fields),
+            description: take_description(&mut fields),
+            enabled: fields.take_flag("enabled", "true or false"),
         };
         fields.finish()?;
         if change == Self::default() {
@@ -50,12 +50,12 @@ impl Rotation {
         if body.is_empty() {
             return Ok(Self::default());
         }
-        let mut fields = Fields::of_body(content_type, body)?;
+        let mut fields = Fields::of_body(content_type, body);
         let expected = "a whole number of seconds from 0 to 2592000";
-        let grace = fields.take_whole("graceSeconds", expected)?;
+        let grace = fields.take_whole("graceSeconds", expected);
         let grace_seconds = grace.unwrap_or(0);
         if grace_seconds > Self::MAX_GRACE {
-            return Err(fields.must_be("graceSeconds", expected));
+            fields.must_be("graceSeconds", expected);
         }
         fields.finish()?;
         Ok(Self { grace_seconds })

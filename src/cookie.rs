@@ -34,7 +34,7 @@ pub fn without_own(header: &str) -> Option<String> {
 
 /// The values of the cookies with a name, in their order. Only a semicolon ends
 /// a cookie here: browsers keep commas in values, where anybody may have put them.
-pub fn values<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+pub fn values<'a>(header: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
     pieces(header, b';').filter_map(move |pair| {
         let (found, value) = cut(pair, b'=')?;
         (found.trim() == name).then(|| value.trim())

@@ -16,6 +16,7 @@ use crate::facts::Facts;
 use crate::token;
 use base64ct::{Base64Unpadded, Encoding};
 use core::ops::RangeInclusive;
+use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// A credential header may be this long; longer ones are refused unread.
@@ -92,7 +93,8 @@ pub fn find<'a>(
 }
 
 /// Whether `Authorization` holds the operator key: `Basic` and the key itself,
-/// or `Basic` and the base64 of `user:key`. Compared by digest, in constant time.
+/// or `Basic` and the base64 of `user:key`, in which the key may be percent-encoded,
+/// as OAuth clients do (RFC 6749 §2.3.1). Compared by digest, in constant time.
 pub fn is_operator(authorization: &str, operator_key: &Digest) -> bool {
     let Some(parameter) = basic_parameter(authorization) else {
         return false;
@@ -100,7 +102,8 @@ pub fn is_operator(authorization: &str, operator_key: &Digest) -> bool {
     let password = basic_password(authorization).unwrap_or_default();
     let raw = Digest::of(parameter).matches(operator_key);
     let encoded = Digest::of(&password).matches(operator_key);
-    raw | encoded
+    let twice = Digest::of(&percent_decoded(&password)).matches(operator_key);
+    raw | encoded | twice
 }
 
 /// Whether a value of `Authorization` is surely no secret of ours, so that it
@@ -122,7 +125,8 @@ pub fn is_foreign(authorization: &str, operator_key: &Digest) -> bool {
         || token::appears_in(&decoded)
         || is_key(parameter)
         || is_key(&decoded)
-        || is_key(password);
+        || is_key(password)
+        || is_key(&percent_decoded(password));
     !ours
 }
 
@@ -148,6 +152,10 @@ fn basic_password(authorization: &str) -> Option<String> {
 fn decoded(base64: &str) -> Option<String> {
     let encoded = base64.trim_end_matches('=');
     String::from_utf8(Base64Unpadded::decode_vec(encoded).ok()?).ok()
+}
+
+fn percent_decoded(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
 fn basic_parameter(authorization: &str) -> Option<&str> {
@@ -390,6 +398,10 @@ mod tests {
         let encoded = Base64Unpadded::encode_string(format!("operator:{key}").as_bytes());
         assert!(is_operator(&format!("Basic {key}"), &digest));
         assert!(is_operator(&format!("basic {encoded}"), &digest));
+        let spelled = format!("operator:{}", key.replacen('k', "%6B", 1));
+        let spelled = Base64Unpadded::encode_string(spelled.as_bytes());
+        assert!(is_operator(&format!("Basic {spelled}"), &digest));
+        assert!(!is_foreign(&format!("Basic {spelled}"), &digest));
         assert!(!is_operator(&format!("Bearer {key}"), &digest));
         assert!(!is_operator("Basic", &digest));
         assert!(!is_operator(&format!("Basic {key}k"), &digest));

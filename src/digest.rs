@@ -1,5 +1,6 @@
 //! SHA-256 of a whole token: the only thing that is stored of it.
 
+use crate::hex;
 use crate::wire::wire_text;
 use core::hash::{Hash, Hasher};
 use sha2::{Digest as _, Sha256};
@@ -18,6 +19,9 @@ impl Hash for Digest {
 }
 
 impl Digest {
+    /// Stands for a digest where none could be read, until the whole is refused.
+    pub(crate) const BLANK: Self = Self([0; 32]);
+
     /// Hashes a secret.
     pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret.as_bytes()).into())
@@ -25,12 +29,7 @@ impl Digest {
 
     /// Reads 64 lower-case hexadecimal digits.
     pub fn from_hex(text: &str) -> Option<Self> {
-        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return None;
-        }
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes).ok()?;
-        Some(Self(bytes))
+        Self::from_bytes(&hex::decode(text)?)
     }
 
     /// The digest of these 32 bytes.
@@ -45,7 +44,7 @@ impl Digest {
 
     /// The 64 hexadecimal digits.
     pub fn to_hex(&self) -> String {
-        hex::encode(self.0)
+        hex::encode(&self.0)
     }
 
     /// Compares in a time that depends on neither value.
@@ -54,7 +53,7 @@ impl Digest {
     }
 }
 
-wire_text!(Digest, digest => &digest.to_hex(), Digest::from_hex);
+wire_text!(Digest, digest => &digest.to_hex(), Digest::from_hex, Self::BLANK);
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,11 @@
 //! What the token API says to a workspace's directory and what it answers
 //! ([`crate::wire`]): who its users are, and what its admin decided.
 
+use crate::asker::Asker;
+use crate::audit::{Event, Events, Selection, Trail};
 use crate::digest::Digest;
 use crate::grant::Named;
+use crate::id::Id;
 use crate::lifecycle::User;
 use crate::outbox::{Effect, Rows};
 use crate::policy::{Decided, Policy};
@@ -11,9 +14,18 @@ use crate::time::Time;
 use crate::transaction::IDEMPOTENCY_MS;
 use crate::wire::{Message, wire_enum, wire_struct};
 
+/// What a directory is asked, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Who asks. The workspace is the directory's own.
+    pub asker: Asker,
+    /// What it shall do.
+    pub task: Task,
+}
+
 /// What a directory is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
+pub enum Task {
     /// Register a user for whom a token is about to be made. Answered by
     /// [`Reply::Registered`].
     Register(Box<Registration>),
@@ -27,16 +39,11 @@ pub enum Command {
     Decided,
     /// Set the settings. Answered by [`Reply::Decided`].
     SetPolicy {
-        /// The workspace, which is the directory's own.
-        workspace: String,
         /// What shall hold.
         policy: Policy,
     },
     /// Kill all sessions of the workspace. Answered by [`Reply::Decided`].
-    KillSessions {
-        /// The workspace, which is the directory's own.
-        workspace: String,
-    },
+    KillSessions,
     /// List users by id. Answered by [`Reply::Users`].
     Users {
         /// Only those after this id.
@@ -44,19 +51,47 @@ pub enum Command {
         /// How many at most.
         limit: u8,
     },
+    /// Tell which user the identity provider's subject is. Answered by
+    /// [`Reply::Users`] with one.
+    Recognise {
+        /// The provider's name for somebody.
+        subject: String,
+        /// The address that the provider has verified; empty: none.
+        email: String,
+    },
+    /// List the workspace's events, newest first. Answered by [`Reply::Events`].
+    Events {
+        /// Which.
+        selection: Selection,
+        /// Only those before this one.
+        before: Option<Id>,
+        /// How many at most.
+        limit: u8,
+    },
+    /// Note a sign-in with the operator key. Answered by [`Reply::Done`].
+    SignIn {
+        /// The SHA-256 of its secret.
+        digest: Digest,
+        /// When it ends.
+        until: Time,
+    },
+    /// Check a sign-in. Answered by [`Reply::Done`], or refused.
+    CheckSignIn {
+        /// The SHA-256 of its secret.
+        digest: Digest,
+    },
+    /// Forget a sign-in. Answered by [`Reply::Done`].
+    SignOut {
+        /// The SHA-256 of its secret.
+        digest: Digest,
+    },
 }
 
 /// A user for whom a token is about to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
-    /// The workspace, which is the directory's own.
-    pub workspace: String,
     /// Who it is.
     pub user: Named,
-    /// What idempotency keys are counted under.
-    pub actor: String,
-    /// Whether an admin asks.
-    pub by_admin: bool,
     /// The `Idempotency-Key`, with the SHA-256 of the body.
     pub once: Option<(String, Digest)>,
 }
@@ -75,6 +110,10 @@ pub enum Reply {
     Decided(Decided),
     /// Users, by id.
     Users(Vec<User>),
+    /// A page of events.
+    Events(Events),
+    /// It is done, or so.
+    Done,
     /// It was not done, and why.
     Refused(Problem),
 }
@@ -96,6 +135,30 @@ pub trait Users: Rows {
     /// Users after an id, in the order of ids.
     fn after(&self, uid: Option<&str>, limit: u8) -> Result<Vec<User>, Self::Error>;
 
+    /// The id of the user who the provider's subject is.
+    fn of_subject(&self, subject: &str) -> Result<Option<String>, Self::Error>;
+
+    /// Whether some subject is a user.
+    fn has_subject(&self, uid: &str) -> Result<bool, Self::Error>;
+
+    /// Writes which user a subject is.
+    fn save_subject(&self, workspace: &str, subject: &str, uid: &str) -> Result<(), Self::Error>;
+
+    /// When a sign-in ends.
+    fn sign_in(&self, digest: &Digest) -> Result<Option<Time>, Self::Error>;
+
+    /// Writes a sign-in, and forgets those that have ended.
+    fn save_sign_in(
+        &self,
+        workspace: &str,
+        digest: &Digest,
+        until: Time,
+        now: Time,
+    ) -> Result<(), Self::Error>;
+
+    /// Forgets a sign-in.
+    fn forget_sign_in(&self, workspace: &str, digest: &Digest) -> Result<(), Self::Error>;
+
     /// Writes a user in place of the one with its id.
     fn save_user(&self, workspace: &str, user: &User) -> Result<(), Self::Error>;
 
@@ -103,7 +166,7 @@ pub trait Users: Rows {
     /// (Unix milliseconds).
     fn body_under(
         &self,
-        registration: &Registration,
+        asker: &Asker,
         key: &str,
         since_ms: u64,
     ) -> Result<Option<Digest>, Self::Error>;
@@ -112,33 +175,35 @@ pub trait Users: Rows {
     /// what was noted before a moment.
     fn note_body(
         &self,
-        registration: &Registration,
+        asker: &Asker,
         once: (&str, &Digest),
         now_ms: u64,
         forget_before_ms: u64,
     ) -> Result<(), Self::Error>;
 }
 
-wire_enum!(Command {
+wire_struct!(Command { asker, task });
+wire_enum!(Task {
     0 => Register(registration),
     1 => Find { user },
     2 => Users { after, limit },
     3 => Decided,
-    4 => SetPolicy { workspace, policy },
-    5 => KillSessions { workspace },
+    4 => SetPolicy { policy },
+    5 => KillSessions,
+    6 => Recognise { subject, email },
+    7 => SignIn { digest, until },
+    8 => CheckSignIn { digest },
+    9 => SignOut { digest },
+    10 => Events { selection, before, limit },
 });
-wire_struct!(Registration {
-    workspace,
-    user,
-    actor,
-    by_admin,
-    once
-});
+wire_struct!(Registration { user, once });
 wire_enum!(Reply {
     0 => Registered { user, policy },
     1 => Users(users),
     2 => Refused(problem),
     3 => Decided(decided),
+    4 => Done,
+    5 => Events(events),
 });
 
 impl Message for Command {
@@ -153,28 +218,41 @@ impl Command {
     /// Whether it may write: then it is carried out in a transaction.
     pub const fn writes(&self) -> bool {
         matches!(
-            self,
-            Self::Register(_) | Self::SetPolicy { .. } | Self::KillSessions { .. }
+            self.task,
+            Task::Register(_)
+                | Task::SetPolicy { .. }
+                | Task::KillSessions
+                | Task::Recognise { .. }
+                | Task::SignIn { .. }
+                | Task::SignOut { .. }
         )
     }
 }
 
 /// Carries out a command at a moment (Unix milliseconds).
-pub fn execute<U: Users>(users: &U, command: Command, now_ms: u64) -> Result<Reply, U::Error> {
-    match command {
-        Command::Register(registration) => register(users, &registration, now_ms),
-        Command::Find { user } => {
+pub fn execute<U: Users + Trail>(
+    users: &U,
+    command: Command,
+    now_ms: u64,
+) -> Result<Reply, U::Error> {
+    let Command { asker, task } = command;
+    let workspace = asker.workspace.as_str();
+    match task {
+        Task::Register(registration) => register(users, &asker, &registration, now_ms),
+        Task::Find { user } => {
             let mut found = Vec::from_iter(users.by_id(&user)?);
             let holder = users.by_email(&user.to_ascii_lowercase())?;
             found.extend(holder.filter(|holder| !found.contains(holder)));
             Ok(Reply::Users(found))
         }
-        Command::Decided => Ok(Reply::Decided(users.decided()?)),
-        Command::SetPolicy { workspace, policy } => {
+        Task::Decided => Ok(Reply::Decided(users.decided()?)),
+        Task::SetPolicy { policy } => {
+            note(users, &asker, "settings.changed", now_ms)?;
             let before = users.decided()?;
-            decide(users, &workspace, Decided { policy, ..before }, now_ms)
+            decide(users, workspace, Decided { policy, ..before }, now_ms)
         }
-        Command::KillSessions { workspace } => {
+        Task::KillSessions => {
+            note(users, &asker, "sessions.killed", now_ms)?;
             let before = users.decided()?;
             // The clock of a gate may be ahead.
             let until = Time::from_millis(now_ms).plus(1);
@@ -183,10 +261,49 @@ pub fn execute<U: Users>(users: &U, command: Command, now_ms: u64) -> Result<Rep
                 sessions_from,
                 ..before
             };
-            decide(users, &workspace, decided, now_ms)
+            decide(users, workspace, decided, now_ms)
         }
-        Command::Users { after, limit } => Ok(Reply::Users(users.after(after.as_deref(), limit)?)),
+        Task::Users { after, limit } => Ok(Reply::Users(users.after(after.as_deref(), limit)?)),
+        Task::Recognise { subject, email } => recognise(users, workspace, &subject, email, now_ms),
+        Task::Events {
+            selection,
+            before,
+            limit,
+        } => Events::read(users, workspace, "", &selection, before.as_ref(), limit)
+            .map(Reply::Events),
+        Task::SignIn { digest, until } => {
+            note(users, &asker, "operator.signed_in", now_ms)?;
+            let now = Time::from_millis(now_ms);
+            users.save_sign_in(workspace, &digest, until, now)?;
+            Ok(Reply::Done)
+        }
+        Task::CheckSignIn { digest } => {
+            let until = users.sign_in(&digest)?;
+            if until.is_some_and(|until| until > Time::from_millis(now_ms)) {
+                return Ok(Reply::Done);
+            }
+            let detail = "the sign-in has ended; sign in again";
+            Ok(Reply::Refused(Problem::new(
+                401,
+                Code::TokenExpired,
+                detail,
+            )))
+        }
+        Task::SignOut { digest } => {
+            note(users, &asker, "operator.signed_out", now_ms)?;
+            users.forget_sign_in(workspace, &digest)?;
+            Ok(Reply::Done)
+        }
     }
+}
+
+fn note<U: Trail>(
+    users: &U,
+    asker: &Asker,
+    action: &'static str,
+    now_ms: u64,
+) -> Result<(), U::Error> {
+    users.note(asker, &Event::new(action, "", None), now_ms)
 }
 
 fn decide<U: Users>(
@@ -204,11 +321,12 @@ fn decide<U: Users>(
 
 fn register<U: Users>(
     users: &U,
+    asker: &Asker,
     registration: &Registration,
     now_ms: u64,
 ) -> Result<Reply, U::Error> {
     let decided = users.decided()?;
-    let may = decided.settings().check_creation(registration.by_admin);
+    let may = decided.settings().check_creation(asker.is_admin());
     if let Err(problem) = may {
         return Ok(Reply::Refused(problem));
     }
@@ -216,7 +334,7 @@ fn register<U: Users>(
     let forget_before = now_ms.saturating_sub(IDEMPOTENCY_MS);
     let mut noted = None;
     if let Some((key, body)) = &registration.once {
-        noted = users.body_under(registration, key, forget_before)?;
+        noted = users.body_under(asker, key, forget_before)?;
         if noted.is_some_and(|noted| noted != *body) {
             let detail = "this Idempotency-Key was used with another body";
             let problem = Problem::new(409, Code::InvalidRequest, detail);
@@ -228,23 +346,87 @@ fn register<U: Users>(
         Err(problem) => return Ok(Reply::Refused(problem)),
     };
     if known.is_none() && policy.known_users_only {
-        let detail = "is not known in this workspace, which makes tokens for known users only";
-        return Ok(Reply::Refused(
-            Problem::field("user", detail).with_status(403),
-        ));
+        return Ok(Reply::Refused(stranger().about("user")));
     }
     if let (Some((key, body)), None) = (&registration.once, noted) {
-        users.note_body(registration, (key, body), now_ms, forget_before)?;
+        users.note_body(asker, (key, body), now_ms, forget_before)?;
     }
     if known.as_ref() != Some(&user) {
-        let workspace = &registration.workspace;
-        if known.is_none() && users.after(None, 1)?.is_empty() {
-            let key = kv_key(workspace);
-            users.changed(key, workspace, "", Effect::Grants, now_ms)?;
-        }
-        users.save_user(workspace, &user)?;
+        enrol(users, &asker.workspace, known.is_none(), &user, now_ms)?;
     }
     Ok(Reply::Registered { user, policy })
+}
+
+/// Which user the provider's subject is: the one that it was before; else the one
+/// with this address, unless that is another subject; else a new one, who has the
+/// subject as id.
+fn recognise<U: Users>(
+    users: &U,
+    workspace: &str,
+    subject: &str,
+    email: String,
+    now_ms: u64,
+) -> Result<Reply, U::Error> {
+    let holder = users.by_email(&email)?;
+    let known = match users.of_subject(subject)? {
+        Some(uid) => users.by_id(&uid)?,
+        None => None,
+    };
+    let recognised = known.is_some();
+    let (before, uid) = match (known, &holder) {
+        (Some(user), _) => (Some(user.clone()), user.uid),
+        (None, Some(holder)) => (Some(holder.clone()), holder.uid.clone()),
+        (None, None) => (users.by_id(subject)?, subject.to_owned()),
+    };
+    if !recognised {
+        // Who has that id without this address may be anybody.
+        let another = |user: &User| user.email.is_empty() || user.email != email;
+        if before.as_ref().is_some_and(another) || users.has_subject(&uid)? {
+            let detail = "this is the address or the id of somebody else here; ask the operator";
+            let problem = Problem::new(403, Code::TokenUnknown, detail);
+            return Ok(Reply::Refused(problem));
+        }
+        if before.is_none() && users.decided()?.policy.known_users_only {
+            return Ok(Reply::Refused(stranger()));
+        }
+        users.save_subject(workspace, subject, &uid)?;
+    }
+    // An address that another user has stays theirs.
+    let free = holder.is_none_or(|holder| holder.uid == uid) && !email.is_empty();
+    let kept = before.as_ref().map(|user| user.email.clone());
+    let user = User {
+        uid,
+        email: if free {
+            email
+        } else {
+            kept.unwrap_or_default()
+        },
+    };
+    if before.as_ref() != Some(&user) {
+        enrol(users, workspace, before.is_none(), &user, now_ms)?;
+    }
+    Ok(Reply::Users(vec![user]))
+}
+
+/// Writes a user; with the first one the workspace's settings are published.
+fn enrol<U: Users>(
+    users: &U,
+    workspace: &str,
+    is_new: bool,
+    user: &User,
+    now_ms: u64,
+) -> Result<(), U::Error> {
+    if is_new && users.after(None, 1)?.is_empty() {
+        let key = kv_key(workspace);
+        users.changed(key, workspace, "", Effect::Grants, now_ms)?;
+    }
+    users.save_user(workspace, user)
+}
+
+/// Somebody whom the workspace does not know, where it must: 403.
+fn stranger() -> Problem {
+    let detail = "is not known in this workspace, which serves known users only";
+    Problem::new(403, Code::InvalidField, detail)
 }
 
 /// A user as the directory knows it, if it does, and as it shall.
@@ -296,250 +478,4 @@ fn taken(detail: &'static str) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::outbox::Row;
-    use core::cell::RefCell;
-    use std::collections::BTreeMap;
-
-    #[derive(Default)]
-    struct Shelf {
-        users: RefCell<BTreeMap<String, User>>,
-        rows: RefCell<BTreeMap<String, Row>>,
-        bodies: RefCell<BTreeMap<(String, String), (Digest, u64)>>,
-        decided: RefCell<Decided>,
-    }
-
-    impl Rows for Shelf {
-        type Error = ();
-
-        fn row(&self, key: &str) -> Result<Option<Row>, ()> {
-            Ok(self.rows.borrow().get(key).cloned())
-        }
-
-        fn save_row(&self, row: &Row) -> Result<(), ()> {
-            self.rows.borrow_mut().insert(row.key.clone(), row.clone());
-            Ok(())
-        }
-    }
-
-    impl Users for Shelf {
-        fn decided(&self) -> Result<Decided, ()> {
-            Ok(self.decided.borrow().clone())
-        }
-
-        fn save_decided(&self, _workspace: &str, decided: &Decided) -> Result<(), ()> {
-            self.decided.replace(decided.clone());
-            Ok(())
-        }
-
-        fn by_id(&self, uid: &str) -> Result<Option<User>, ()> {
-            Ok(self.users.borrow().get(uid).cloned())
-        }
-
-        fn by_email(&self, email: &str) -> Result<Option<User>, ()> {
-            let users = self.users.borrow();
-            Ok(users.values().find(|user| user.email == email).cloned())
-        }
-
-        fn after(&self, uid: Option<&str>, limit: u8) -> Result<Vec<User>, ()> {
-            let users = self.users.borrow();
-            let after = users
-                .values()
-                .filter(|user| uid.is_none_or(|uid| user.uid.as_str() > uid));
-            Ok(after.take(usize::from(limit)).cloned().collect())
-        }
-
-        fn save_user(&self, _workspace: &str, user: &User) -> Result<(), ()> {
-            self.users
-                .borrow_mut()
-                .insert(user.uid.clone(), user.clone());
-            Ok(())
-        }
-
-        fn body_under(
-            &self,
-            registration: &Registration,
-            key: &str,
-            since: u64,
-        ) -> Result<Option<Digest>, ()> {
-            let bodies = self.bodies.borrow();
-            let found = bodies.get(&(registration.actor.clone(), key.to_owned()));
-            Ok(found.filter(|(_, at)| *at >= since).map(|(body, _)| *body))
-        }
-
-        fn note_body(
-            &self,
-            registration: &Registration,
-            (key, body): (&str, &Digest),
-            now: u64,
-            _forget_before: u64,
-        ) -> Result<(), ()> {
-            let key = (registration.actor.clone(), key.to_owned());
-            self.bodies.borrow_mut().insert(key, (*body, now));
-            Ok(())
-        }
-    }
-
-    impl Shelf {
-        fn register(&self, id: Option<&str>, email: Option<&str>) -> Result<(String, String), u16> {
-            self.register_once(id, email, None, 0)
-        }
-
-        fn register_once(
-            &self,
-            id: Option<&str>,
-            email: Option<&str>,
-            once: Option<(&str, &str)>,
-            now_ms: u64,
-        ) -> Result<(String, String), u16> {
-            let registration = Registration {
-                workspace: "default".to_owned(),
-                user: Named {
-                    id: id.map(str::to_owned),
-                    email: email.map(str::to_owned),
-                },
-                actor: "operator".to_owned(),
-                by_admin: false,
-                once: once.map(|(key, body)| (key.to_owned(), Digest::of(body))),
-            };
-            let command = Command::Register(Box::new(registration));
-            match execute(self, command, now_ms).unwrap() {
-                Reply::Registered { user, .. } => Ok((user.uid, user.email)),
-                Reply::Refused(problem) => Err(problem.status),
-                other => panic!("neither: {other:?}"),
-            }
-        }
-    }
-
-    fn user(uid: &str, email: &str) -> Result<(String, String), u16> {
-        Ok((uid.to_owned(), email.to_owned()))
-    }
-
-    #[test]
-    fn an_id_is_the_users_own_or_else_the_known_one_or_else_the_address() {
-        let shelf = Shelf::default();
-        assert_eq!(shelf.register(Some("u1"), Some("a@x")), user("u1", "a@x"));
-        assert_eq!(shelf.register(None, Some("a@x")), user("u1", "a@x"));
-        assert_eq!(shelf.register(Some("u1"), None), user("u1", "a@x"));
-        assert_eq!(shelf.register(None, Some("b@x")), user("b@x", "b@x"));
-        assert_eq!(shelf.register(Some("u2"), None), user("u2", ""));
-    }
-
-    #[test]
-    fn an_address_belongs_to_one_user() {
-        let shelf = Shelf::default();
-        assert_eq!(shelf.register(Some("u1"), Some("a@x")), user("u1", "a@x"));
-        assert_eq!(shelf.register(Some("u2"), Some("a@x")), Err(409));
-        assert_eq!(shelf.users.borrow().len(), 1);
-        assert_eq!(shelf.register(Some("b@x"), Some("c@x")), user("b@x", "c@x"));
-        assert_eq!(shelf.register(None, Some("b@x")), Err(409));
-    }
-
-    #[test]
-    fn a_user_may_get_another_address() {
-        let shelf = Shelf::default();
-        assert_eq!(shelf.register(Some("u1"), Some("a@x")), user("u1", "a@x"));
-        assert_eq!(shelf.register(Some("u1"), Some("b@x")), user("u1", "b@x"));
-        assert_eq!(shelf.register(Some("u2"), Some("a@x")), user("u2", "a@x"));
-    }
-
-    #[test]
-    fn the_first_user_publishes_the_settings() {
-        let shelf = Shelf::default();
-        assert_eq!(shelf.register(Some("u1"), None), user("u1", ""));
-        assert!(shelf.rows.borrow_mut().remove("w/default").is_some());
-        assert_eq!(shelf.register(Some("u2"), None), user("u2", ""));
-        assert!(shelf.rows.borrow().is_empty());
-    }
-
-    #[test]
-    fn an_idempotency_key_stands_for_one_body_for_a_day() {
-        let shelf = Shelf::default();
-        let register = |body, now| shelf.register_once(Some("u1"), None, Some(("k", body)), now);
-        assert!(register("one", 0).is_ok() && register("one", 1).is_ok());
-        assert_eq!(register("two", 2), Err(409));
-        assert!(register("two", IDEMPOTENCY_MS + 1).is_ok());
-    }
-
-    fn set(shelf: &Shelf, change: impl FnOnce(&mut Policy)) {
-        let mut policy = Policy::default();
-        change(&mut policy);
-        let command = Command::SetPolicy {
-            workspace: "default".to_owned(),
-            policy: policy.clone(),
-        };
-        let Ok(Reply::Decided(decided)) = execute(shelf, command, 0) else {
-            panic!("not set");
-        };
-        assert_eq!(decided.policy, policy);
-    }
-
-    #[test]
-    fn where_creation_is_switched_off_nobody_is_registered() {
-        let cases: [fn(&mut Policy); 3] = [
-            |policy| policy.creation = false,
-            |policy| policy.admins_only = true,
-            |policy| policy.known_users_only = true,
-        ];
-        for change in cases {
-            let shelf = Shelf::default();
-            set(&shelf, change);
-            assert_eq!(shelf.register(Some("u1"), None), Err(403));
-            assert!(shelf.users.borrow().is_empty());
-        }
-    }
-
-    #[test]
-    fn where_only_known_users_get_tokens_those_do() {
-        let shelf = Shelf::default();
-        assert_eq!(shelf.register(Some("u1"), Some("a@x")), user("u1", "a@x"));
-        set(&shelf, |policy| policy.known_users_only = true);
-        assert_eq!(shelf.register(None, Some("a@x")), user("u1", "a@x"));
-        assert_eq!(shelf.register(None, Some("b@x")), Err(403));
-    }
-
-    #[test]
-    fn each_change_of_the_settings_raises_their_rev_and_goes_to_kv_twice() {
-        let shelf = Shelf::default();
-        for rev in 1..=3 {
-            set(&shelf, |policy| policy.authentication = false);
-            let settings = shelf.decided().unwrap().settings();
-            assert_eq!((settings.rev, settings.authentication), (rev, false));
-        }
-        assert!(shelf.rows.borrow()["w/default"].repeat);
-        let decided = shelf.decided().unwrap();
-        assert_eq!(
-            execute(&shelf, Command::Decided, 0),
-            Ok(Reply::Decided(decided))
-        );
-    }
-
-    #[test]
-    fn all_sessions_are_killed_until_a_moment_that_settings_do_not_change() {
-        let shelf = Shelf::default();
-        let kill = |now_ms| {
-            let workspace = "default".to_owned();
-            execute(&shelf, Command::KillSessions { workspace }, now_ms).unwrap();
-        };
-        kill(5_000);
-        kill(4_000);
-        set(&shelf, |policy| policy.creation = false);
-        let settings = shelf.decided().unwrap().settings();
-        assert_eq!(settings.sessions_from, Some(Time::from_seconds(6)));
-        assert_eq!((settings.rev, settings.creation), (3, false));
-    }
-
-    #[test]
-    fn a_user_is_found_by_id_or_address() {
-        let shelf = Shelf::default();
-        assert_eq!(shelf.register(Some("u1"), Some("a@x")), user("u1", "a@x"));
-        for (name, found) in [("u1", 1), ("A@X", 1), ("u2", 0)] {
-            let user = name.to_owned();
-            let Ok(Reply::Users(users)) = execute(&shelf, Command::Find { user }, 0) else {
-                panic!("no users");
-            };
-            assert_eq!(users.len(), found, "{name}");
-        }
-    }
-}
+pub(crate) mod tests;

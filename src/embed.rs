@@ -13,6 +13,7 @@
 
 use crate::answer::Answer;
 use crate::app::App;
+use crate::asker::Source;
 use crate::challenge::Challenge;
 use crate::cookie;
 use crate::credentials;
@@ -186,6 +187,12 @@ impl Check<'_, '_> {
             address: self.address(&app.id, &place),
             query: self.facts.query_without_secrets(&own).map(Cow::into_owned),
             renew: self.facts.query_values(RENEW) == ["1"],
+            origin: self
+                .facts
+                .header("referer")
+                .map_or("", origin::of_url)
+                .to_owned(),
+            source: Source::of(self.facts),
             forget: self.crowded_out(&place),
             spot: Spot {
                 place,
@@ -264,6 +271,7 @@ impl Check<'_, '_> {
             path,
             audience: viewer.app.framed_by(&viewer.embed.allowed_origins),
             document: self.shows_page(),
+            session: &viewer.session.id,
             session_cookie: renewed.unwrap_or_default(),
         };
         let forward = forward::into_place(self.facts, &config, &visit);
@@ -462,7 +470,8 @@ impl Check<'_, '_> {
 
     /// The answer to a refusal in an embed: a page where one is shown.
     pub(crate) fn turn_away(&self, problem: &Problem, audience: &[String]) -> Stop {
-        Stop::of(Verdict::Answer(self.refusal_in_embed(problem, audience)))
+        let answer = self.refusal_in_embed(problem, audience);
+        Stop::refused(answer, problem.clone())
     }
 
     /// The same, as an answer.

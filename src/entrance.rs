@@ -6,10 +6,11 @@
 //! and the token in no URL.
 
 use crate::answer::Answer;
+use crate::asker::{Asker, Source};
 use crate::conversation::{Conversation, Stop, misunderstood};
 use crate::embed_host::Address;
 use crate::id::Id;
-use crate::ledger::{Changed, Command, Reply};
+use crate::ledger::{Changed, Command, Reply, Task};
 use crate::page;
 use crate::problem::Problem;
 use crate::record::{Embed, Record};
@@ -32,6 +33,10 @@ pub struct Entrance {
     pub query: Option<String>,
     /// Whether it is to end on the watch page, in a hidden frame.
     pub renew: bool,
+    /// The origin of the page around the frame; empty: not told.
+    pub origin: String,
+    /// Where the viewer is.
+    pub source: Source,
     /// Cookies of other places that the browser shall forget, to keep room.
     pub forget: Vec<String>,
 }
@@ -47,18 +52,19 @@ impl Entrance {
         let hint = record.id.hint();
         let entropy = conversation.inputs.entropy.1;
         let id = Id::generate(&hint, conversation.inputs.now_ms, entropy);
-        let command = Command::Open(Box::new(Opening {
-            workspace: record.workspace.clone(),
+        let task = Task::Open(Box::new(Opening {
             uid: record.uid.clone(),
             token: record.id.clone(),
             session: id.clone(),
             spot: self.spot.clone(),
+            origin: self.origin.clone(),
         }));
+        let asker = Asker::viewer(record.workspace.clone(), self.source.clone());
         let Reply::Changed {
             token,
             changed: records,
             ..
-        } = conversation.ask_ledger(&hint, &command)?
+        } = conversation.ask_ledger(&hint, &Command { asker, task })?
         else {
             return Err(misunderstood().into());
         };

@@ -29,6 +29,8 @@ pub struct Entry {
     /// The number of a PAT among those of its user, by which 12d Synergy's clients
     /// name it. The ledger gives it one.
     pub number: Option<u64>,
+    /// When it was last used, to ten minutes; absent: never.
+    pub used: Option<Time>,
 }
 
 /// The names of a new token, made where there is entropy.
@@ -153,7 +155,8 @@ impl Entry {
         json.text("createdAt", &record.created.to_rfc3339());
         let expires = record.expires.map(Time::to_rfc3339);
         json.text_or_null("expiresAt", expires.as_deref());
-        json.raw("lastUsedAt", "null");
+        let used = self.used.map(Time::to_rfc3339);
+        json.text_or_null("lastUsedAt", used.as_deref());
         json.text("state", self.shown(now).name());
         json.flag("strict", record.strict);
         json.flag("singleUse", embed.single_use);
@@ -203,7 +206,8 @@ wire_struct!(Entry {
     parent,
     successor,
     slot,
-    number
+    number,
+    used
 });
 wire_struct!(Minted { id, digest, start });
 wire_enum!(Shown { 0 => Active, 1 => Disabled, 2 => Used, 3 => Revoked, 4 => Expired });
@@ -264,6 +268,7 @@ pub(crate) mod tests {
             successor: None,
             slot: None,
             number: None,
+            used: None,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::embed_host::Address;
 use crate::entrance::OPENED;
 use crate::facts::Facts;
 use crate::header;
+use crate::id::Id;
 use crate::origin;
 use crate::place::Place;
 use crate::place_cookie;
@@ -48,6 +49,8 @@ pub struct Visit<'a> {
     pub audience: &'a [String],
     /// Whether the answer is shown as a page.
     pub document: bool,
+    /// The session.
+    pub session: &'a Id,
     /// The `Set-Cookie` of a session that goes on; empty: none.
     pub session_cookie: String,
 }
@@ -55,7 +58,11 @@ pub struct Visit<'a> {
 /// How to forward a request that may pass.
 pub fn forward(facts: &Facts<'_>, config: &Config, rule: &Rule, bearer: Bearer<'_>) -> Forward {
     let query = facts.query_without_secrets(rule.query_token.as_deref().as_slice());
-    let cookies = facts.header("cookie").and_then(cookie::without_own);
+    let cookies = sent_cookies(facts, config);
+    let cookies = cookies.and_then(|sent| match (cookie::without_own(&sent), sent) {
+        (Some(rest), _) | (None, Cow::Owned(rest)) => Some(rest),
+        (None, Cow::Borrowed(_)) => None,
+    });
     let target = Target {
         query: query.as_deref(),
         cors: allowed_origin(facts, rule).unwrap_or_default(),
@@ -84,8 +91,8 @@ pub fn into_place(facts: &Facts<'_>, config: &Config, visit: &Visit<'_>) -> Forw
     } else {
         visit.place.as_str()
     };
-    let cookies = facts.header("cookie");
-    let cookies = cookies.map(|cookies| place_cookie::for_upstream(cookies, place));
+    let cookies = sent_cookies(facts, config);
+    let cookies = cookies.map(|cookies| place_cookie::for_upstream(&cookies, place));
     let target = Target {
         query: query.as_deref(),
         private: true,
@@ -100,6 +107,7 @@ pub fn into_place(facts: &Facts<'_>, config: &Config, visit: &Visit<'_>) -> Forw
     }
     forward.set_all(visit.record.headers());
     forward.set("gatepass-app", &visit.app.id);
+    forward.set("gatepass-session-id", visit.session.as_str());
     if !prefix.is_empty() {
         forward.set("x-forwarded-prefix", prefix);
         forward.set("accept-encoding", &rewritable(facts));
@@ -181,6 +189,15 @@ fn begin(
     forward
 }
 
+/// The cookies as they came, without the identity provider's JWT: an upstream could use
+/// it here.
+fn sent_cookies<'a>(facts: &Facts<'a>, config: &Config) -> Option<Cow<'a, str>> {
+    let sent = facts.header("cookie")?;
+    let identity = config.identity.as_ref();
+    let rest = identity.and_then(|identity| identity.without_cookie(sent));
+    Some(rest.map_or(Cow::Borrowed(sent), Cow::Owned))
+}
+
 /// Adds what the upstream knows the gate by.
 fn authorize(forward: &mut Forward, config: &Config) {
     if let Some(authorization) = &config.upstream_authorization {
@@ -207,7 +224,10 @@ fn is_removed(name: &str, facts: &Facts<'_>, config: &Config, bearer: Bearer<'_>
             presented || !credentials::is_foreign_key(value(), &config.operator_key)
         }
         "referer" => token::appears_in(value()),
-        _ => header::is_stripped(name),
+        _ => {
+            let identity = config.identity.as_ref();
+            header::is_stripped(name) || identity.is_some_and(|identity| identity.reads(name))
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 //! goes wrong is a refusal.
 
 use crate::answer::Answer;
+use crate::asker::Source as From;
 use crate::challenge::Challenge;
 use crate::config::Config;
 use crate::credentials::{self, Credential, CredentialError, Source};
@@ -21,9 +22,11 @@ use crate::embed_host::{ENTRY, Site};
 use crate::entrance::WATCH;
 use crate::facts::Facts;
 use crate::forward::{self, Bearer};
+use crate::leaks::{self, Report};
 use crate::lookup::Reply;
-use crate::management::{Call, TOOLJET_PATH};
+use crate::management::{Call, TOOLJET_PATH, Ticket};
 use crate::memory::{Knowledge, Memory};
+use crate::oauth;
 use crate::place::Place;
 use crate::problem::{Code, Problem};
 use crate::record::{Record, State};
@@ -57,6 +60,14 @@ impl Stop {
         Self {
             verdict: Box::new(verdict),
             problem: None,
+        }
+    }
+
+    /// A refusal, and what is wrong.
+    pub(crate) fn refused(answer: Answer, problem: Problem) -> Self {
+        Self {
+            verdict: Box::new(Verdict::Answer(answer)),
+            problem: Some(problem),
         }
     }
 }
@@ -113,8 +124,9 @@ impl Gate {
             facts,
             reply,
             now_ms,
+            known: None,
         };
-        check.decide().unwrap_or_else(|stop| *stop.verdict)
+        check.decide().unwrap_or_else(|stop| check.told(stop))
     }
 
     /// The answer where the shell itself must refuse: a deadline, a budget, an
@@ -125,11 +137,13 @@ impl Gate {
             facts,
             reply: None,
             now_ms,
+            known: None,
         };
         if let Some(audience) = check.embed_audience() {
             return check.refusal_in_embed(problem, &audience);
         }
-        refusal(facts, &self.config.routes, problem, None)
+        let challenge = (problem.status == 401).then_some(Challenge::InvalidToken);
+        refusal(facts, &self.config.routes, problem, challenge)
     }
 }
 
@@ -138,13 +152,19 @@ pub(crate) struct Check<'a, 'f> {
     pub(crate) facts: &'a Facts<'f>,
     pub(crate) reply: Option<&'a Reply>,
     pub(crate) now_ms: u64,
+    /// The record of the presented token or session, once it is found.
+    pub(crate) known: Option<Rc<Vouched>>,
 }
 
 impl<'f> Check<'_, 'f> {
     fn decide(&mut self) -> Result<Verdict, Stop> {
         let facts = self.facts;
+        if facts.method == VERIFY {
+            return self.verify();
+        }
         let own = facts.own_path();
         match own {
+            Some(_) if facts.path == leaks::PATH => return self.report(),
             Some("/healthz") => return Ok(Verdict::Answer(health(facts.method))),
             Some(path) => {
                 if let Some(path) = ASSETS.iter().find(|asset| **asset == path) {
@@ -158,7 +178,8 @@ impl<'f> Check<'_, 'f> {
             Site::Places => self.embed(None),
             Site::Nowhere => Err(self.misdirected()),
             Site::Main { places } if is_embed(facts.path) => {
-                if places {
+                // No app's page shares an origin with who manages.
+                if places && self.is_for_management() != Some(true) {
                     self.embed(None)
                 } else {
                     Err(self.misdirected())
@@ -169,10 +190,74 @@ impl<'f> Check<'_, 'f> {
                 None if facts.path == TOOLJET_PATH && self.gate.config.tooljet => self.tooljet(),
                 None => match self.for_synergy() {
                     Some(call) => self.synergy(call),
+                    None if self.is_for_management() == Some(true) => {
+                        Err(self.stop(Problem::not_found()))
+                    }
                     None => self.upstream(),
                 },
             },
         }
+    }
+
+    /// Whether this is the host for people who manage; `None`: there is none in particular.
+    pub(crate) fn is_for_management(&self) -> Option<bool> {
+        let host = self.gate.config.management_host.as_deref();
+        host.map(|host| host == self.facts.hostname())
+    }
+
+    /// The verdict of a stop. A refusal of a known token says whose it is, for the shell
+    /// alone: no header can have this name.
+    fn told(&self, stop: Stop) -> Verdict {
+        let mut verdict = *stop.verdict;
+        if let (Verdict::Answer(answer), Some(problem), Some(record)) =
+            (&mut verdict, &stop.problem, &self.known)
+            && matches!(problem.status, 401 | 403)
+        {
+            let told = [record.id.as_str(), problem.code.name()].join(" ");
+            answer.headers.push((REFUSED, told.into()));
+        }
+        verdict
+    }
+
+    /// Another Worker's question whether a token is good, and for what it needs it.
+    fn verify(&mut self) -> Result<Verdict, Stop> {
+        let found = credentials::find(self.facts, None);
+        let credential = self.required(found)?;
+        let record = self.pat(&credential)?;
+        let scopes = self.facts.header("@scopes").unwrap_or_default();
+        let has = |scope: &str| record.scopes.contains(scope);
+        if !scopes.split_whitespace().all(has) {
+            return Err(self.stop_for_scope(scopes));
+        }
+        let app = self.facts.header("@app").unwrap_or_default();
+        if !app.is_empty() && !record.covers_app(app) {
+            let sentence = "the token is not for this app";
+            return Err(self.stop(Problem::new(403, Code::AppMismatch, sentence)));
+        }
+        let answer = Answer::json(200, oauth::active(&record));
+        Ok(Verdict::Answer(
+            answer.header(USED, record.id.as_str().to_owned()),
+        ))
+    }
+
+    /// A report of leaked tokens, where the operator has said who may sign them.
+    fn report(&self) -> Result<Verdict, Stop> {
+        let facts = self.facts;
+        if !self.gate.config.leak_reports {
+            return Err(Stop::of(Verdict::Answer(Problem::not_found().answer())));
+        }
+        if facts.method != "POST" {
+            let problem = Problem::new(405, Code::InvalidRequest, "reports are sent by POST");
+            let answer = problem.answer().header("allow", "POST");
+            return Err(Stop::of(Verdict::Answer(answer)));
+        }
+        if facts.header(SIGNED).is_none() {
+            return Ok(Verdict::Report);
+        }
+        let source = From::of(facts);
+        Ok(Verdict::Manage {
+            ticket: Box::new(Ticket::Report(Report { source })),
+        })
     }
 
     /// A request of 12d Synergy's clients, where they are served.
@@ -185,6 +270,14 @@ impl<'f> Check<'_, 'f> {
         } = self.facts;
         let served = self.gate.config.synergy;
         served.then(|| Call::parse_synergy(method, path, *query))?
+    }
+
+    /// The workspaces that are at this host.
+    pub(crate) fn workspaces(&self) -> impl Iterator<Item = &String> {
+        // Another Worker's question is asked at no host.
+        let anywhere = self.facts.method == VERIFY;
+        let config = &self.gate.config;
+        config.workspaces_at(self.facts.hostname(), anywhere)
     }
 
     /// The configuration.
@@ -429,12 +522,21 @@ impl<'f> Check<'_, 'f> {
     fn stop_with(&self, problem: Problem, challenge: Option<Challenge<'_>>) -> Stop {
         let routes = &self.gate.config.routes;
         let answer = refusal(self.facts, routes, &problem, challenge);
-        Stop {
-            verdict: Box::new(Verdict::Answer(answer)),
-            problem: Some(problem),
-        }
+        Stop::refused(answer, problem)
     }
 }
+
+/// The method of another Worker's question: no request can have it (RFC 9110 §9.1).
+const VERIFY: &str = "@verify";
+
+/// Where the shell says that it has checked a report's signature.
+const SIGNED: &str = "@signed";
+
+/// Where an answer says which token it was made for, for the shell alone.
+pub(crate) const USED: &str = "@used";
+
+/// Where a refusal says which token it is about.
+const REFUSED: &str = "@refused";
 
 /// Whether a path is one of embeds, where places may be paths.
 fn is_embed(path: &str) -> bool {
@@ -450,14 +552,15 @@ fn serve(path: &'static str, method: &str) -> Verdict {
     Verdict::Asset { path }
 }
 
-/// What stands below `/gatepass` as files: the API's description, the embed SDK, and
-/// what the pages in a frame load.
-const ASSETS: [&str; 5] = [
+/// What stands below `/gatepass` as files: the API's description, the embed SDK, what
+/// the pages in a frame load, and the public keys, which the shell writes itself.
+const ASSETS: [&str; 6] = [
     "/api/openapi.json",
     "/embed.js",
     "/embed/page.css",
     "/embed/refusal.js",
     "/embed/watch.js",
+    "/jwks.json",
 ];
 
 fn health(method: &str) -> Answer {

@@ -82,25 +82,26 @@ impl Grant {
         app_ids: &[String],
         now: Time,
     ) -> Result<(Self, Option<Named>), Problem> {
-        let mut fields = Fields::of_body(content_type, body)?;
-        let embed = take_embed(&mut fields)?;
+        let mut fields = Fields::of_body(content_type, body);
+        let embed = take_embed(&mut fields);
+        let name = take_name(&mut fields);
         let grant = Self {
-            name: take_name(&mut fields)?.ok_or_else(|| Problem::field("name", "must be given"))?,
-            description: take_description(&mut fields)?.unwrap_or_default(),
+            name: fields.given("name", name),
+            description: take_description(&mut fields).unwrap_or_default(),
             scopes: match embed {
-                None => take_scopes(&mut fields)?,
+                None => take_scopes(&mut fields),
                 Some(_) => Scopes::default(),
             },
             apps: match embed {
-                None => take_apps(&mut fields, app_ids)?,
-                Some(_) => take_embedded_apps(&mut fields, app_ids)?,
+                None => take_apps(&mut fields, app_ids),
+                Some(_) => take_embedded_apps(&mut fields, app_ids),
             },
-            allowed_ips: take_allowed_ips(&mut fields)?,
-            lifetime: take_lifetime(&mut fields, now)?,
-            strict: fields.take_flag("strict", FLAG)?,
+            allowed_ips: take_allowed_ips(&mut fields),
+            lifetime: take_lifetime(&mut fields, now),
+            strict: fields.take_flag("strict", FLAG),
             embed,
         };
-        let user = take_user(&mut fields)?;
+        let user = take_user(&mut fields);
         fields.finish()?;
         Ok((grant, user))
     }
@@ -110,217 +111,230 @@ impl Named {
     /// The user that an actor acts for: the operator must name one, a PAT may
     /// only name its own.
     pub fn resolve(actor: &Actor, named: Option<Self>) -> Result<Self, Problem> {
-        match (actor, named) {
-            (Actor::Operator { .. }, Some(named)) => Ok(named),
-            (Actor::Operator { .. }, None) => Err(Problem::field(
+        let named = match (actor.own(), named) {
+            (None, Some(named)) => return Ok(named),
+            (_, named) => named.unwrap_or_default(),
+        };
+        let Some((uid, address)) = actor.user() else {
+            return Err(Problem::field(
                 "user",
                 "must be given: {id}, {email} or both",
-            )),
-            (Actor::Pat(record), named) => {
-                let Self { id, email } = named.unwrap_or_default();
-                let own = id.is_none_or(|id| id == record.uid)
-                    && email.is_none_or(|email| email == record.email);
-                if !own {
-                    return Err(not_its_own_user());
-                }
-                Ok(Self {
-                    id: Some(record.uid.clone()),
-                    email: None,
-                })
-            }
+            ));
+        };
+        let own =
+            named.id.is_none_or(|id| id == uid) && named.email.is_none_or(|email| email == address);
+        if !own {
+            return Err(not_its_own_user());
         }
+        Ok(Self {
+            id: Some(uid.to_owned()),
+            email: None,
+        })
     }
 }
 
-/// A PAT named another user than its own: 403.
+/// Who acts for one user only named another one: 403.
 pub fn not_its_own_user() -> Problem {
-    let detail = "a token acts for its own user only";
+    let detail = "only an admin acts for other users; a token acts for its own alone";
     Problem::new(403, Code::ScopeInsufficient, detail).about("user")
 }
 
 /// Takes the field `name`.
-pub(crate) fn take_name(fields: &mut Fields<'_>) -> Result<Option<String>, Problem> {
+pub(crate) fn take_name(fields: &mut Fields<'_>) -> Option<String> {
     take_text(fields, "name", text::name)
 }
 
 /// Takes the field `description`.
-pub(crate) fn take_description(fields: &mut Fields<'_>) -> Result<Option<String>, Problem> {
+pub(crate) fn take_description(fields: &mut Fields<'_>) -> Option<String> {
     take_text(fields, "description", text::description)
 }
 
-fn take_text(
+/// Takes a field out with a text that passes a check.
+pub(crate) fn take_text(
     fields: &mut Fields<'_>,
     name: &str,
     check: fn(&str) -> Result<(), &'static str>,
-) -> Result<Option<String>, Problem> {
-    let text: Option<String> = fields.take_text(name, "text")?;
-    if let Some(text) = &text {
-        check(text).map_err(|detail| fields.problem(name, detail))?;
+) -> Option<String> {
+    let text = fields.take_text(name, "text");
+    if let Some(Err(detail)) = text.as_deref().map(check) {
+        fields.refuse(name, detail);
     }
-    Ok(text)
+    text
 }
 
 /// Takes the field `kind` and all that only embed tokens have.
-fn take_embed(fields: &mut Fields<'_>) -> Result<Option<EmbedGrant>, Problem> {
+fn take_embed(fields: &mut Fields<'_>) -> Option<EmbedGrant> {
     let kinds = "\"pat\" or \"embed\"";
-    match fields.take_text("kind", kinds)?.as_deref() {
-        None | Some("pat") => return Ok(None),
+    match fields.take_text("kind", kinds).as_deref() {
+        None | Some("pat") => return None,
         Some("embed") => {}
-        Some(_) => return Err(fields.must_be("kind", kinds)),
+        Some(_) => fields.must_be("kind", kinds),
     }
-    let grant = EmbedGrant {
-        label: take_text(fields, "label", text::label)?.unwrap_or_default(),
-        allowed_origins: take_origins(fields)?.unwrap_or_default(),
-        session_minutes: take_minutes(fields, "sessionMinutes")?.unwrap_or(DEFAULT_MINUTES),
-        idle_minutes: take_minutes(fields, "idleMinutes")?,
-        single_use: fields.take_flag("singleUse", FLAG)?.unwrap_or_default(),
-        top_level: fields.take_flag("topLevel", FLAG)?.unwrap_or_default(),
-    };
-    Ok(Some(grant))
+    Some(EmbedGrant {
+        label: take_text(fields, "label", text::label).unwrap_or_default(),
+        allowed_origins: take_origins(fields).unwrap_or_default(),
+        session_minutes: take_minutes(fields, "sessionMinutes").unwrap_or(DEFAULT_MINUTES),
+        idle_minutes: take_minutes(fields, "idleMinutes"),
+        single_use: fields.take_flag("singleUse", FLAG).unwrap_or_default(),
+        top_level: fields.take_flag("topLevel", FLAG).unwrap_or_default(),
+    })
 }
 
 /// Takes the field `allowedOrigins`.
-pub(crate) fn take_origins(fields: &mut Fields<'_>) -> Result<Option<Vec<String>>, Problem> {
-    let origins = take_list(fields, "allowedOrigins", MAX_ORIGINS)?;
+pub(crate) fn take_origins(fields: &mut Fields<'_>) -> Option<Vec<String>> {
+    let origins = take_list(fields, "allowedOrigins", MAX_ORIGINS);
     if !origins.iter().flatten().all(|text| origin::is_origin(text)) {
-        return Err(fields.problem("allowedOrigins", ORIGINS));
+        fields.refuse("allowedOrigins", ORIGINS);
     }
-    Ok(origins)
+    origins
 }
 
 /// Takes a number of days.
-pub(crate) fn take_days(fields: &mut Fields<'_>, name: &str) -> Result<Option<u32>, Problem> {
-    match fields.take_whole(name, DAYS)? {
-        Some(days) if !(1..=MAX_DAYS).contains(&days) => Err(fields.must_be(name, DAYS)),
-        days => Ok(days),
-    }
+pub(crate) fn take_days(fields: &mut Fields<'_>, name: &str) -> Option<u32> {
+    take_number(fields, name, MAX_DAYS, DAYS)
 }
 
-fn take_minutes(fields: &mut Fields<'_>, name: &str) -> Result<Option<u32>, Problem> {
-    match fields.take_whole(name, MINUTES)? {
-        Some(minutes) if !(1..=MAX_MINUTES).contains(&minutes) => {
-            Err(fields.must_be(name, MINUTES))
-        }
-        minutes => Ok(minutes),
+fn take_minutes(fields: &mut Fields<'_>, name: &str) -> Option<u32> {
+    take_number(fields, name, MAX_MINUTES, MINUTES)
+}
+
+/// Takes a number from 1 to `most`.
+pub(crate) fn take_number(
+    fields: &mut Fields<'_>,
+    name: &str,
+    most: u32,
+    expected: &str,
+) -> Option<u32> {
+    let number = fields.take_whole(name, expected);
+    if number.is_some_and(|number| !(1..=most).contains(&number)) {
+        fields.must_be(name, expected);
     }
+    number
 }
 
 /// The apps of an embed token: the one `app`, or `apps`.
-fn take_embedded_apps(fields: &mut Fields<'_>, app_ids: &[String]) -> Result<Vec<String>, Problem> {
-    let app: Option<String> = fields.take_text("app", "the id of an app")?;
-    let apps = take_apps(fields, app_ids)?;
-    match app {
+fn take_embedded_apps(fields: &mut Fields<'_>, app_ids: &[String]) -> Vec<String> {
+    let app = fields.take_text("app", "the id of an app");
+    let apps = take_apps(fields, app_ids);
+    match &app {
         Some(_) if !apps.is_empty() => {
-            Err(fields.problem("apps", "cannot stand beside app; give one of them"))
+            fields.refuse("apps", "cannot stand beside app; give one of them");
         }
-        Some(app) if !app_ids.contains(&app) => {
-            Err(fields.problem("app", "is not the id of an app that is configured"))
+        Some(app) if !app_ids.contains(app) => {
+            fields.refuse("app", "is not the id of an app that is configured");
         }
-        Some(app) => Ok(vec![app]),
-        None if apps.is_empty() => Err(fields.problem("app", "must be given: what to embed")),
-        None => Ok(apps),
+        None if apps.is_empty() => fields.refuse("app", "must be given: what to embed"),
+        _ => {}
     }
+    app.map_or(apps, |app| vec![app])
 }
 
-fn take_list(
-    fields: &mut Fields<'_>,
-    name: &str,
-    most: usize,
-) -> Result<Option<Vec<String>>, Problem> {
-    let list: Option<Vec<String>> = fields.take_texts(name)?;
+fn take_list(fields: &mut Fields<'_>, name: &str, most: usize) -> Option<Vec<String>> {
+    let list = fields.take_texts(name);
     if list.as_ref().is_some_and(|list| list.len() > most) {
-        return Err(fields.problem(name, &format!("must have at most {most} entries")));
+        fields.refuse(name, &format!("must have at most {most} entries"));
     }
-    Ok(list)
+    list
 }
 
-fn take_scopes(fields: &mut Fields<'_>) -> Result<Scopes, Problem> {
-    let list = take_list(fields, "scopes", 50)?.unwrap_or_default();
+fn take_scopes(fields: &mut Fields<'_>) -> Scopes {
+    let list = take_list(fields, "scopes", 50).unwrap_or_default();
     let scopes: Option<Vec<Scope>> = list.iter().map(|text| Scope::parse(text)).collect();
-    let detail = "each must be 1 to 64 visible ASCII characters other than \" and \\";
-    scopes
-        .map(Scopes::from)
-        .ok_or_else(|| fields.problem("scopes", detail))
+    if scopes.is_none() {
+        let detail = "each must be 1 to 64 visible ASCII characters other than \" and \\";
+        fields.refuse("scopes", detail);
+    }
+    scopes.unwrap_or_default().into()
 }
 
-fn take_apps(fields: &mut Fields<'_>, app_ids: &[String]) -> Result<Vec<String>, Problem> {
+fn take_apps(fields: &mut Fields<'_>, app_ids: &[String]) -> Vec<String> {
     let mut apps: Vec<String> = Vec::new();
-    for app in take_list(fields, "apps", 100)?.unwrap_or_default() {
+    for app in take_list(fields, "apps", 100).unwrap_or_default() {
         if let Err(at) = apps.binary_search(&app) {
             apps.insert(at, app);
         }
     }
     if apps.len() > 1 && apps.iter().any(|app| app == ALL_APPS) {
-        return Err(fields.problem("apps", "must name apps, or be [\"*\"] for all of them"));
+        fields.refuse("apps", "must name apps, or be [\"*\"] for all of them");
     }
     if !apps
         .iter()
         .all(|app| app == ALL_APPS || app_ids.contains(app))
     {
-        return Err(fields.problem("apps", "names an app that is not configured"));
+        fields.refuse("apps", "names an app that is not configured");
     }
-    Ok(apps)
+    apps
 }
 
-fn take_allowed_ips(fields: &mut Fields<'_>) -> Result<Option<AllowedIps>, Problem> {
-    let Some(list) = take_list(fields, "allowedIps", 50)? else {
-        return Ok(None);
-    };
-    let blocks: Option<AllowedIps> = list.iter().map(|text| address::parse_block(text)).collect();
-    let detail = "each must be an IPv4 or IPv6 address or a block such as 192.0.2.0/24, \
-                  with no bits set after its prefix";
+fn take_allowed_ips(fields: &mut Fields<'_>) -> Option<AllowedIps> {
+    let list = take_list(fields, "allowedIps", 50)?;
+    let blocks: Option<_> = list.iter().map(|text| address::parse_block(text)).collect();
+    if blocks.is_none() {
+        let detail = "each must be an IPv4 or IPv6 address or a block such as 192.0.2.0/24, \
+                      with no bits set after its prefix";
+        fields.refuse("allowedIps", detail);
+    }
     blocks
-        .map(Some)
-        .ok_or_else(|| fields.problem("allowedIps", detail))
 }
 
-fn take_lifetime(fields: &mut Fields<'_>, now: Time) -> Result<Option<Lifetime>, Problem> {
-    let days = take_days(fields, "expiresInDays")?;
-    let at: Option<String> = fields.take_text("expiresAt", "an RFC 3339 date and time")?;
-    let never = fields.take_flag("never", "true, or absent")?;
-    match (days, at, never) {
-        (None, None, None) => Ok(None),
-        (Some(days), None, None) => Ok(Some(Lifetime::Days(days))),
-        (None, Some(text), None) => {
-            let at = Time::parse_rfc3339(&text).ok_or_else(|| {
-                fields.problem("expiresAt", "must be an RFC 3339 date and time with a zone")
-            })?;
-            let latest = now.plus(u64::from(MAX_DAYS).saturating_mul(DAY));
-            if at < now.plus(60) || at > latest {
-                let detail = "must lie between a minute and a hundred years ahead";
-                return Err(fields.problem("expiresAt", detail));
-            }
-            Ok(Some(Lifetime::Until(at)))
-        }
-        (None, None, Some(true)) => Ok(Some(Lifetime::Never)),
-        (None, None, Some(false)) => Err(fields.problem("never", "must be true, or absent")),
-        (_, at, never) => {
-            let name = if never.is_some() || at.is_none() {
-                "never"
-            } else {
-                "expiresAt"
-            };
-            let detail = "only one of expiresInDays, expiresAt and never may be given";
-            Err(fields.problem(name, detail))
-        }
+fn take_lifetime(fields: &mut Fields<'_>, now: Time) -> Option<Lifetime> {
+    let days = take_days(fields, "expiresInDays");
+    let at = fields.take_text("expiresAt", "an RFC 3339 date and time");
+    let never = fields.take_flag("never", "true, or absent");
+    if never == Some(false) {
+        fields.must_be("never", "true, or absent");
+    }
+    let given = [days.is_some(), at.is_some(), never.is_some()];
+    if given.into_iter().filter(|given| *given).count() > 1 {
+        let name = if never.is_some() {
+            "never"
+        } else {
+            "expiresAt"
+        };
+        let detail = "only one of expiresInDays, expiresAt and never may be given";
+        fields.refuse(name, detail);
+    }
+    match (days, at) {
+        (Some(days), _) => Some(Lifetime::Days(days)),
+        (None, Some(at)) => Some(Lifetime::Until(until(fields, &at, now))),
+        (None, None) => never.map(|_| Lifetime::Never),
     }
 }
 
-fn take_user(fields: &mut Fields<'_>) -> Result<Option<Named>, Problem> {
-    let Some(mut user) = fields.take_object("user")? else {
-        return Ok(None);
+fn until(fields: &mut Fields<'_>, text: &str, now: Time) -> Time {
+    let Some(at) = Time::parse_rfc3339(text) else {
+        let detail = "must be an RFC 3339 date and time with a zone";
+        fields.refuse("expiresAt", detail);
+        return now;
     };
-    let id = take_text(&mut user, "id", text::user_id)?;
-    let email: Option<String> = user.take_text("email", "text")?;
-    let email = email
-        .map(|email| text::email(&email))
-        .transpose()
-        .map_err(|detail| user.problem("email", detail))?;
-    user.finish()?;
-    if id.is_none() && email.is_none() {
-        return Err(Problem::field("user", "must have an id, an email or both"));
+    let latest = now.plus(u64::from(MAX_DAYS).saturating_mul(DAY));
+    if at < now.plus(60) || at > latest {
+        let detail = "must lie between a minute and a hundred years ahead";
+        fields.refuse("expiresAt", detail);
     }
-    Ok(Some(Named { id, email }))
+    at
+}
+
+/// Takes the field `email`; answers it in lower case.
+pub(crate) fn take_email(fields: &mut Fields<'_>) -> Option<String> {
+    let email = fields.take_text("email", "text")?;
+    match text::email(&email) {
+        Ok(email) => return Some(email),
+        Err(detail) => fields.refuse("email", detail),
+    }
+    None
+}
+
+fn take_user(fields: &mut Fields<'_>) -> Option<Named> {
+    let mut user = fields.take_object("user")?;
+    let id = take_text(&mut user, "id", text::user_id);
+    let email = take_email(&mut user);
+    let named = Named { id, email };
+    fields.refuse_with(user.finish());
+    if named.id.is_none() && named.email.is_none() {
+        fields.refuse("user", "must have an id, an email or both");
+    }
+    Some(named)
 }
 
 /// The most days that a token lives.
@@ -572,6 +586,7 @@ mod tests {
     #[test]
     fn an_operator_must_name_a_user() {
         let operator = Actor::Operator {
+            sign_in: None,
             workspace: "default".to_owned(),
         };
         assert_eq!(

@@ -11,6 +11,9 @@ use ulid::Ulid;
 pub struct Id(String);
 
 impl Id {
+    /// Stands for an id where none could be read, until the whole is refused.
+    pub(crate) const BLANK: Self = Self(String::new());
+
     /// A new id from the time (Unix milliseconds) and 16 bytes of entropy, of
     /// which 80 bits are used.
     pub fn generate(hint: &Hint, now_ms: u64, entropy: [u8; 16]) -> Self {
@@ -67,7 +70,7 @@ impl Id {
     }
 }
 
-wire_text!(Id, id => id.as_str(), Id::parse);
+wire_text!(Id, id => id.as_str(), Id::parse, Self::BLANK);
 
 #[cfg(test)]
 mod tests {

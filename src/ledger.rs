@@ -1,7 +1,8 @@
 //! What the token API says to a ledger and what it answers
 //! ([`crate::wire`]). The gate's look-ups are apart ([`crate::lookup`]).
 
-use crate::actor::Actor;
+use crate::asker::Asker;
+use crate::audit::{Events, Selection};
 use crate::change::{Change, Rotation};
 use crate::digest::Digest;
 use crate::entry::{Entry, Minted};
@@ -17,15 +18,22 @@ use crate::sessions::{Live, Opening, Spot};
 use crate::time::Time;
 use crate::wire::{Message, wire_enum, wire_struct};
 
+/// What a ledger is asked, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Who asks.
+    pub asker: Asker,
+    /// What it shall do.
+    pub task: Task,
+}
+
 /// What a ledger is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
+pub enum Task {
     /// Make a token. Answered by [`Reply::Changed`].
     Create(Box<Creation>),
     /// List a user's tokens, newest first. Answered by [`Reply::Page`].
     List {
-        /// Who asks.
-        actor: Asker,
         /// Whose tokens.
         uid: String,
         /// Which of them.
@@ -37,16 +45,12 @@ pub enum Command {
     },
     /// Show a token. Answered by [`Reply::Token`].
     Read {
-        /// Who asks.
-        actor: Asker,
         /// Which token.
         id: Id,
     },
     /// Rename, describe, enable or disable a token. Answered by
     /// [`Reply::Changed`].
     Change {
-        /// Who asks.
-        actor: Asker,
         /// Which token.
         id: Id,
         /// What shall be different.
@@ -54,8 +58,6 @@ pub enum Command {
     },
     /// Replace a token. Answered by [`Reply::Changed`] with the successor.
     Rotate {
-        /// Who asks.
-        actor: Asker,
         /// Which token.
         id: Id,
         /// How.
@@ -64,11 +66,11 @@ pub enum Command {
         limits: Limits,
         /// The names of its successor.
         minted: Minted,
+        /// How many tokens the user may get within a minute.
+        quota: u32,
     },
     /// Revoke a token and all that it made. Answered by [`Reply::Changed`].
     Revoke {
-        /// Who asks.
-        actor: Asker,
         /// Which token.
         id: Id,
     },
@@ -77,8 +79,6 @@ pub enum Command {
     /// List a user's live sessions, newest first. Answered by
     /// [`Reply::Sessions`].
     Sessions {
-        /// Who asks.
-        actor: Asker,
         /// Whose.
         uid: String,
         /// Only those opened before this one.
@@ -90,35 +90,41 @@ pub enum Command {
     },
     /// Find a presented token. Answered by [`Reply::Found`].
     Find {
-        /// The workspace that it must be of.
-        workspace: String,
         /// The SHA-256 of the token.
         digest: Digest,
     },
     /// List the PATs of the one that asks, by number. Answered by [`Reply::Page`].
-    Owned {
-        /// Who asks.
-        actor: Asker,
-    },
+    Owned,
     /// Revoke a PAT of the one that asks by its number, and all that it made.
     /// Answered by [`Reply::Changed`].
     RevokeNumber {
-        /// Who asks.
-        actor: Asker,
         /// Which.
         number: u64,
     },
+    /// Revoke a token that leaked, of whatever workspace, and all that it made.
+    /// Answered by [`Reply::Changed`].
+    Leaked {
+        /// The SHA-256 of the token.
+        digest: Digest,
+    },
     /// Kill all sessions of a token or a user. Answered by [`Reply::Killed`].
     KillAll {
-        /// Who asks.
-        actor: Asker,
         /// Whose.
         whose: Whose,
     },
+    /// List a user's events, newest first. Answered by [`Reply::Events`].
+    Events {
+        /// Whose.
+        uid: String,
+        /// Which.
+        selection: Selection,
+        /// Only those before this one.
+        before: Option<Id>,
+        /// How many at most.
+        limit: u8,
+    },
     /// Kill a session. Answered by [`Reply::Changed`] with its token.
     Kill {
-        /// Who asks.
-        actor: Asker,
         /// Which session.
         id: Id,
     },
@@ -127,8 +133,6 @@ pub enum Command {
 /// A token to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Creation {
-    /// Who asks.
-    pub actor: Asker,
     /// For whom.
     pub user: User,
     /// What it shall be.
@@ -139,6 +143,8 @@ pub struct Creation {
     pub minted: Minted,
     /// The SHA-256 of `Idempotency-Key` and body, if there was a key.
     pub once: Option<Digest>,
+    /// How many tokens the user may get within a minute.
+    pub quota: u32,
     /// What only one token of the user may stand for at a time.
     pub slot: Option<String>,
     /// Where it will open.
@@ -154,58 +160,6 @@ pub enum Whose {
     User(String),
 }
 
-/// Who asks, as far as a ledger needs to be told: what else it must know of a
-/// PAT it reads for itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asker {
-    /// The operator.
-    Operator {
-        /// The workspace that the request is about.
-        workspace: String,
-    },
-    /// A PAT.
-    Pat {
-        /// Its workspace.
-        workspace: String,
-        /// Its user.
-        uid: String,
-        /// Its id.
-        id: Id,
-    },
-}
-
-impl Asker {
-    /// The workspace that is asked about.
-    pub fn workspace(&self) -> &str {
-        match self {
-            Self::Operator { workspace } | Self::Pat { workspace, .. } => workspace,
-        }
-    }
-
-    /// What idempotency keys are counted under: each PAT has its own.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Operator { .. } => "operator",
-            Self::Pat { id, .. } => id.as_str(),
-        }
-    }
-}
-
-impl From<&Actor> for Asker {
-    fn from(actor: &Actor) -> Self {
-        match actor {
-            Actor::Operator { workspace } => Self::Operator {
-                workspace: workspace.clone(),
-            },
-            Actor::Pat(record) => Self::Pat {
-                workspace: record.workspace.clone(),
-                uid: record.uid.clone(),
-                id: record.id.clone(),
-            },
-        }
-    }
-}
-
 impl Message for Command {
     const LETTER: char = 'L';
 }
@@ -218,12 +172,13 @@ impl Command {
     /// Whether it may write: then it is carried out in a transaction.
     pub const fn writes(&self) -> bool {
         !matches!(
-            self,
-            Self::List { .. }
-                | Self::Read { .. }
-                | Self::Sessions { .. }
-                | Self::Find { .. }
-                | Self::Owned { .. }
+            self.task,
+            Task::List { .. }
+                | Task::Read { .. }
+                | Task::Sessions { .. }
+                | Task::Find { .. }
+                | Task::Owned
+                | Task::Events { .. }
         )
     }
 }
@@ -269,36 +224,40 @@ pub enum Reply {
     Killed(Vec<Changed>),
     /// The record of a presented token, if there is one.
     Found(Option<Box<Record>>),
+    /// A page of events.
+    Events(Events),
     /// It was not done, and why.
     Refused(Problem),
 }
 
-wire_enum!(Command {
+wire_struct!(Command { asker, task });
+wire_enum!(Task {
     0 => Create(creation),
-    1 => List { actor, uid, filter, before, limit },
-    2 => Read { actor, id },
-    3 => Change { actor, id, change },
-    4 => Rotate { actor, id, rotation, limits, minted },
-    5 => Revoke { actor, id },
+    1 => List { uid, filter, before, limit },
+    2 => Read { id },
+    3 => Change { id, change },
+    4 => Rotate { id, rotation, limits, minted, quota },
+    5 => Revoke { id },
     6 => Open(opening),
-    7 => Sessions { actor, uid, before, after, limit },
-    8 => Kill { actor, id },
-    9 => Find { workspace, digest },
-    10 => KillAll { actor, whose },
-    11 => Owned { actor },
-    12 => RevokeNumber { actor, number },
+    7 => Sessions { uid, before, after, limit },
+    8 => Kill { id },
+    9 => Find { digest },
+    10 => KillAll { whose },
+    11 => Owned,
+    12 => RevokeNumber { number },
+    14 => Leaked { digest },
+    13 => Events { uid, selection, before, limit },
 });
 wire_struct!(Creation {
-    actor,
     user,
     grant,
     limits,
     minted,
     once,
+    quota,
     slot,
     spots
 });
-wire_enum!(Asker { 0 => Operator { workspace }, 1 => Pat { workspace, uid, id } });
 wire_enum!(Reply {
     0 => Token(token),
     1 => Page { tokens, next },
@@ -307,6 +266,7 @@ wire_enum!(Reply {
     4 => Refused(problem),
     5 => Found(record),
     6 => Killed(changed),
+    7 => Events(events),
 });
 wire_enum!(Whose { 0 => Token(id), 1 => User(uid) });
 wire_struct!(Changed { digest, record });
@@ -333,6 +293,9 @@ pub trait Tokens: Rows {
     /// The newest token of a user that stands for `slot`.
     fn in_slot(&self, workspace: &str, uid: &str, slot: &str)
     -> Result<Option<Entry>, Self::Error>;
+
+    /// How many tokens of a user come after an id.
+    fn made_since(&self, workspace: &str, uid: &str, since: &Id) -> Result<usize, Self::Error>;
 
     /// How many tokens of a user that stand for any slot come after an id.
     fn slotted_since(&self, workspace: &str, uid: &str, since: &Id) -> Result<usize, Self::Error>;
@@ -367,7 +330,8 @@ pub trait Tokens: Rows {
     /// (Unix milliseconds).
     fn made_by(
         &self,
-        creation: &Creation,
+        asker: &Asker,
+        uid: &str,
         once: &Digest,
         since_ms: u64,
     ) -> Result<Option<Id>, Self::Error>;
@@ -376,6 +340,7 @@ pub trait Tokens: Rows {
     /// moment.
     fn note_made(
         &self,
+        asker: &Asker,
         creation: &Creation,
         once: &Digest,
         now_ms: u64,

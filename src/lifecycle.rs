@@ -117,6 +117,7 @@ pub fn mint(
         successor: None,
         slot: None,
         number: None,
+        used: None,
     })
 }
 
@@ -268,6 +269,7 @@ pub fn rotate(
         successor: None,
         slot: None,
         number: None,
+        used: None,
     };
     let mut old = entry.clone();
     let grace_ends = now.plus(u64::from(rotation.grace_seconds));

@@ -1,5 +1,6 @@
 //! Lists of tokens: what is asked for, and how a page leads to the next.
 
+use crate::audit::Selection;
 use crate::entry::{Entry, Shown};
 use crate::id::Id;
 use crate::time::Time;
@@ -11,21 +12,27 @@ use crate::wire::{self, Message, wire_struct};
 pub struct Listing {
     /// Which tokens.
     pub filter: Filter,
+    /// Which events.
+    pub selection: Selection,
     /// Whose: a user's id or e-mail address; absent: everybody's.
     pub user: Option<String>,
     /// How many at most.
     pub limit: u8,
     /// Where the page begins; absent: at the newest.
     pub cursor: Option<Cursor>,
+    /// The query without the cursor, for the address of the next page.
+    pub query: String,
 }
 
 impl Default for Listing {
     fn default() -> Self {
         Self {
             filter: Filter::default(),
+            selection: Selection::default(),
             user: None,
             limit: 50,
             cursor: None,
+            query: String::new(),
         }
     }
 }

@@ -9,7 +9,7 @@
 use crate::digest::Digest;
 use crate::fields::Fields;
 use crate::id::Id;
-use crate::json::{self, Object};
+use crate::json::Object;
 
 /// A question to an authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,17 +99,16 @@ impl Lookup {
 impl Found {
     /// Reads a reply. What is not understood counts as no answer at all.
     pub fn parse(json: &str) -> Option<Self> {
-        let mut fields = Fields::of_object(json).ok()?;
-        let mut text = |name| match fields.take_raw(name) {
-            None => Some(None),
-            Some(raw) if raw.get() == "null" => Some(Some(None)),
-            Some(raw) => json::read_text(raw).map(|text| Some(Some(text))),
-        };
+        let mut fields = Fields::of_object(json);
         let found = Self {
-            record: text("record")?,
-            settings: text("settings")?.flatten(),
+            record: match fields.take_literal("record", "null") {
+                true => Some(None),
+                false => fields.take_text("record", "text").map(Some),
+            },
+            settings: fields.take_text("settings", "text"),
         };
-        (found.record.is_some() || found.settings.is_some()).then_some(found)
+        let found_any = found.record.is_some() || found.settings.is_some();
+        (found_any && !fields.refused()).then_some(found)
     }
 
     /// The reply as JSON.

@@ -3,14 +3,17 @@
 
 use crate::actor::Actor;
 use crate::answer::Answer;
+use crate::asker::Source;
 use crate::entrance::Entrance;
 use crate::entry::Shown;
 use crate::id::Id;
+use crate::leaks::Report;
 use crate::listing::{Cursor, Listing};
 use crate::problem::{Code, Problem};
 use crate::sessions;
 use crate::synergy;
 use crate::text;
+use crate::time::Time;
 use crate::token::Kind;
 use percent_encoding::percent_decode;
 
@@ -21,6 +24,8 @@ pub enum Ticket {
     Manage(Request),
     /// An entry to a place.
     Enter(Box<Entrance>),
+    /// A report of leaked tokens, which is signed.
+    Report(Report),
 }
 
 /// A management request that was authenticated.
@@ -36,6 +41,10 @@ pub struct Request {
     pub idempotency_key: Option<String>,
     /// The origin at which it was made.
     pub origin: String,
+    /// Where it came from.
+    pub source: Source,
+    /// Whether it asks for a list as lines of JSON.
+    pub as_lines: bool,
 }
 
 /// What a management request asks for.
@@ -55,6 +64,8 @@ pub enum Call {
     Revoke(Target),
     /// List live sessions.
     Sessions(Box<Listing>),
+    /// List what happened.
+    Audit(Box<Listing>),
     /// Kill a session.
     Kill(Id),
     /// Kill all sessions of somebody.
@@ -63,6 +74,12 @@ pub enum Call {
     Settings,
     /// Set the workspace's settings.
     SetSettings,
+    /// Sign the holder of the operator key in.
+    SignIn,
+    /// Tell who is signed in.
+    Who,
+    /// Sign out.
+    SignOut,
     /// Tell another service of a presented token (RFC 7662).
     Introspect,
     /// Revoke a presented token (RFC 7009).
@@ -95,8 +112,8 @@ pub enum Target {
 
 impl Call {
     /// Reads method, path and query of a request under [`PATH`], [`SESSIONS`],
-    /// [`SETTINGS`] or `/gatepass/oauth/`. The refusal is the answer to give: 404 for what is not there, 405 with `Allow`, 400
-    /// for a query that is wrong.
+    /// [`AUDIT`], [`SETTINGS`], [`SIGN_IN`] or `/gatepass/oauth/`. The refusal is the answer to
+    /// give: 404 for what is not there, 405 with `Allow`, 400 for a query that is wrong.
     ///
     /// `HEAD` asks for what `GET` does; the shell leaves out the body. The
     /// query parameter `workspace` is the gate's to judge and may stand on each
@@ -105,12 +122,27 @@ impl Call {
         if let Some(rest) = path.strip_prefix(SESSIONS) {
             return Self::on_sessions(rest, method, query);
         }
+        if path == AUDIT {
+            return match method {
+                "GET" | "HEAD" => parse_listing(query, &AUDIT_PARAMETERS).map(Self::Audit),
+                _ => Err(wrong_method("GET, HEAD")),
+            };
+        }
         if path == SETTINGS {
             check_no_parameters(query)?;
             return match method {
                 "GET" | "HEAD" => Ok(Self::Settings),
                 "PUT" => Ok(Self::SetSettings),
                 _ => Err(wrong_method("GET, HEAD, PUT")),
+            };
+        }
+        if path == SIGN_IN {
+            check_no_parameters(query)?;
+            return match method {
+                "GET" | "HEAD" => Ok(Self::Who),
+                "POST" => Ok(Self::SignIn),
+                "DELETE" => Ok(Self::SignOut),
+                _ => Err(wrong_method("DELETE, GET, HEAD, POST")),
             };
         }
         if let Some(endpoint) = path.strip_prefix(OAUTH) {
@@ -194,7 +226,7 @@ impl Call {
     pub const fn needs_admin(&self) -> bool {
         matches!(
             self,
-            Self::SetSettings | Self::Introspect | Self::KillAll(Whose::Everybody)
+            Self::SetSettings | Self::Introspect | Self::KillAll(Whose::Everybody) | Self::SignIn
         )
     }
 
@@ -203,7 +235,11 @@ impl Call {
     pub const fn needs_scope(&self) -> bool {
         !matches!(
             self,
-            Self::Read(Target::Itself) | Self::Revoke(Target::Itself) | Self::RevokePresented
+            Self::Read(Target::Itself)
+                | Self::Revoke(Target::Itself)
+                | Self::RevokePresented
+                | Self::Who
+                | Self::SignOut
         )
     }
 
@@ -255,8 +291,14 @@ const SYNERGY_DELETE: &str = "/api/v1/auth/delete-pat";
 /// Under what other services ask about tokens.
 const OAUTH: &str = "/gatepass/oauth/";
 
+/// Where the audit trail is.
+pub const AUDIT: &str = "/gatepass/api/audit";
+
 /// Where the workspace's settings are.
 pub const SETTINGS: &str = "/gatepass/api/settings";
+
+/// Where people sign in and out.
+pub const SIGN_IN: &str = "/gatepass/api/sign-in";
 
 /// The paths of ToolJet's clients.
 pub const TOOLJET_PATHS: &[&str] = &[TOOLJET_PATH];
@@ -352,6 +394,27 @@ fn read_listing(query: Option<&str>, known: &[&str]) -> Result<Listing, Problem>
                 listing.filter.search = Some(value).filter(|value| !value.is_empty());
             }
             "search" => return Err(wrong("must have at most 100 characters")),
+            "action" | "result" if value.len() <= 64 => {
+                let selection = &mut listing.selection;
+                let part = match name.as_str() {
+                    "action" => &mut selection.action,
+                    _ => &mut selection.result,
+                };
+                *part = Some(value).filter(|value| !value.is_empty());
+            }
+            "action" | "result" => return Err(wrong("must have at most 64 characters")),
+            "token" => {
+                let id = Id::parse(&value).ok_or_else(Problem::unknown_token)?;
+                listing.selection.token = Some(id);
+            }
+            "from" | "to" => {
+                let detail = "must be a time such as 2026-01-31T12:00:00Z";
+                let time = Time::parse_rfc3339(&value).ok_or_else(|| wrong(detail))?;
+                match name.as_str() {
+                    "from" => listing.selection.from = Some(time),
+                    _ => listing.selection.to = Some(time),
+                }
+            }
             "user" if !value.is_empty() && value.len() <= 512 => listing.user = Some(value),
             "user" => return Err(wrong(USER)),
             "limit" => {
@@ -370,6 +433,9 @@ fn read_listing(query: Option<&str>, known: &[&str]) -> Result<Listing, Problem>
         }
         seen.push(name);
     }
+    let parts = query.unwrap_or_default().split('&');
+    let kept: Vec<_> = parts.filter(|part| !part.starts_with("cursor=")).collect();
+    listing.query = kept.join("&");
     Ok(listing)
 }
 
@@ -406,6 +472,9 @@ fn check_parameter(name: &str, known: &[&str]) -> Result<(), Problem> {
 }
 
 const USER: &str = "must be a user's id or e-mail address";
+const AUDIT_PARAMETERS: [&str; 8] = [
+    "action", "cursor", "from", "limit", "result", "to", "token", "user",
+];
 const SESSION_PARAMETERS: [&str; 3] = ["cursor", "limit", "user"];
 const LIST_PARAMETERS: [&str; 6] = ["cursor", "kind", "limit", "search", "state", "user"];
 
@@ -435,8 +504,8 @@ mod tests {
     fn wrong_field(rest: &str) -> String {
         let answer = parse("GET", rest).expect_err(rest);
         assert_eq!(answer.status, 400);
-        let mut fields = Fields::of_object(&answer.body).unwrap();
-        fields.stored_text_or_empty("field").unwrap()
+        let mut fields = Fields::of_object(&answer.body);
+        fields.take_text("field", "text").unwrap_or_default()
     }
 
     #[test]

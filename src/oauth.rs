@@ -1,7 +1,6 @@
 //! What other services ask about a token that was presented to them: whether it is
 //! good (RFC 7662), and to revoke it (RFC 7009).
 
-use crate::actor::Actor;
 use crate::answer::Answer;
 use crate::api::Api;
 use crate::conversation::{Stop, misunderstood};
@@ -9,7 +8,7 @@ use crate::digest::Digest;
 use crate::directory;
 use crate::hint::Hint;
 use crate::json::Object;
-use crate::ledger::{Command, Reply};
+use crate::ledger::{Reply, Task};
 use crate::management;
 use crate::record::{Record, State};
 use crate::time::Time;
@@ -65,7 +64,7 @@ impl Api<'_> {
         let Some(presented) = Presented::parse(content_type, self.body()?) else {
             return Ok(UNREAD.answer());
         };
-        let policy = self.decided(&directory::Command::Decided)?.policy;
+        let policy = self.decided(directory::Task::Decided)?.policy;
         let found = self.find(&presented.token)?;
         let good = found.filter(|(_, record)| {
             policy.authentication
@@ -87,13 +86,8 @@ impl Api<'_> {
             return Ok(UNREAD.answer());
         };
         match self.find(&presented.token)? {
-            Some((hint, record)) if self.may_know(&record) => {
-                let actor = self.asker.clone();
-                let command = Command::Revoke {
-                    actor,
-                    id: record.id,
-                };
-                self.change_at(&hint, &command)?;
+            Some((hint, record)) if self.asker.may_know(&record.uid) => {
+                self.change_at(&hint, Task::Revoke { id: record.id })?;
             }
             Some(_) => {}
             None if presented.hint.as_deref() == Some("refresh_token") => {
@@ -111,23 +105,13 @@ impl Api<'_> {
         };
         let hint = token.hint();
         // What it may know of is in its own ledger: it does not get to ask others.
-        if matches!(self.actor, Actor::Pat(own) if own.id.hint() != hint) {
+        if self.own_hint().is_some_and(|own| own != hint) {
             return Ok(None);
         }
-        let command = Command::Find {
-            workspace: self.actor.workspace().to_owned(),
-            digest: Digest::of(token.secret()),
-        };
-        match self.conversation.ask_ledger(&hint, &command)? {
+        let digest = Digest::of(token.secret());
+        match self.ask_ledger(&hint, Task::Find { digest })? {
             Reply::Found(record) => Ok(record.map(|record| (hint, *record))),
             _ => Err(misunderstood().into()),
-        }
-    }
-
-    fn may_know(&self, record: &Record) -> bool {
-        match self.actor {
-            Actor::Operator { .. } => true,
-            Actor::Pat(own) => own.uid == record.uid,
         }
     }
 }
@@ -161,7 +145,7 @@ impl OAuthError {
 }
 
 /// What a service may know of a good token (RFC 7662 §2.2).
-fn active(record: &Record) -> String {
+pub(crate) fn active(record: &Record) -> String {
     let mut json = Object::default();
     json.flag("active", true);
     json.text("token_type", "Bearer");

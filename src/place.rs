@@ -1,7 +1,7 @@
 //! Where an embed lives.
 
+use crate::base32;
 use crate::wire::wire_text;
-use base32ct::{Base32Unpadded, Encoding};
 use sha2::{Digest as _, Sha256};
 
 /// The name of a place: 16 lower-case base32 characters.
@@ -13,8 +13,11 @@ use sha2::{Digest as _, Sha256};
 pub struct Place(String);
 
 impl Place {
+    /// Stands for a place where none could be read, until the whole is refused.
+    pub(crate) const BLANK: Self = Self(String::new());
+
     /// How many bytes a place's name stands for.
-    pub const BYTES: usize = 10;
+    pub const BYTES: usize = base32::BYTES;
 
     /// The place of a user's embed of an app, under a label.
     pub fn of(workspace: &str, uid: &str, app: &str, label: &str) -> Self {
@@ -30,18 +33,17 @@ impl Place {
 
     /// Reads a name.
     pub fn parse(text: &str) -> Option<Self> {
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte);
-        (text.len() == LENGTH && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
+        base32::are_digits(text).then(|| Self(text.to_owned()))
     }
 
     /// The name that these bytes stand for.
     pub(crate) fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
-        Self(Base32Unpadded::encode_string(bytes))
+        Self(base32::encode(bytes))
     }
 
     /// The bytes that the name stands for.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        Base32Unpadded::decode_vec(&self.0).unwrap_or_default()
+    pub(crate) fn to_bytes(&self) -> [u8; Self::BYTES] {
+        base32::decode(&self.0).unwrap_or_default()
     }
 
     /// The name.
@@ -58,9 +60,7 @@ impl Place {
 /// What the names of session cookies begin with.
 pub const COOKIE_PREFIX: &str = "__Host-gp-";
 
-const LENGTH: usize = 16;
-
-wire_text!(Place, place => place.as_str(), Place::parse);
+wire_text!(Place, place => place.as_str(), Place::parse, Self::BLANK);
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,8 @@ use crate::fields::Fields;
 use crate::grant;
 use crate::json::{self, Object};
 use crate::problem::Problem;
-use crate::scope::Scope;
+use crate::raw;
+use crate::scope::{Scope, Scopes};
 use crate::settings::Settings;
 use crate::text;
 use crate::time::Time;
@@ -94,23 +95,23 @@ impl Policy {
     /// Reads the body of a request that sets them: all of them, so that none is changed
     /// by being left out.
     pub fn parse(content_type: Option<&str>, body: &str) -> Result<Self, Problem> {
-        Self::read(Fields::of_body(content_type, body)?)
+        Self::read(Fields::of_body(content_type, body))
     }
 
     /// Reads what [`Policy::to_json`] wrote.
     pub fn stored(json: &str) -> Option<Self> {
-        Self::read(Fields::of_object(json).ok()?).ok()
+        Self::read(Fields::of_object(json)).ok()
     }
 
     fn read(mut fields: Fields<'_>) -> Result<Self, Problem> {
         let policy = Self {
-            creation: take_flag(&mut fields, "creation")?,
-            authentication: take_flag(&mut fields, "authentication")?,
-            admins_only: take_admins_only(&mut fields)?,
-            limits: take_limits(&mut fields)?,
-            scopes: take_scopes(&mut fields)?,
-            allowed_origins: take_origins(&mut fields)?,
-            known_users_only: take_flag(&mut fields, "knownUsersOnly")?,
+            creation: take_flag(&mut fields, "creation"),
+            authentication: take_flag(&mut fields, "authentication"),
+            admins_only: take_admins_only(&mut fields),
+            limits: take_limits(&mut fields),
+            scopes: take_scopes(&mut fields),
+            allowed_origins: take_origins(&mut fields),
+            known_users_only: take_flag(&mut fields, "knownUsersOnly"),
         };
         fields.finish()?;
         Ok(policy)
@@ -139,6 +140,19 @@ impl Policy {
         json.finish()
     }
 
+    /// Checks the scopes that a user who is no admin wants: of those on offer, if any are, and
+    /// `tokens`, by which a PAT does what its user may do anyway.
+    pub fn check_scopes(&self, wanted: &Scopes) -> Result<(), Problem> {
+        let offered = |own: &Scope| {
+            own.as_str() == Scope::TOKENS || self.scopes.iter().any(|(scope, _)| scope == own)
+        };
+        if self.scopes.is_empty() || wanted.iter().all(offered) {
+            return Ok(());
+        }
+        let detail = "names a scope that the workspace does not offer";
+        Err(Problem::field("scopes", detail).with_status(403))
+    }
+
     /// Checks the origins that an embed token is to name.
     pub fn check_origins(&self, wanted: &[String]) -> Result<(), Problem> {
         let any = self.allowed_origins.is_empty();
@@ -150,75 +164,75 @@ impl Policy {
     }
 }
 
-fn take_flag(fields: &mut Fields<'_>, name: &str) -> Result<bool, Problem> {
-    let flag = fields.take_flag(name, grant::FLAG)?;
-    flag.ok_or_else(|| missing(fields, name))
+fn take_flag(fields: &mut Fields<'_>, name: &str) -> bool {
+    let flag = fields.take_flag(name, grant::FLAG);
+    fields.given(name, flag)
 }
 
-fn take_limits(fields: &mut Fields<'_>) -> Result<Limits, Problem> {
-    let max_days = match fields.take_null("maxLifetimeDays") {
+fn take_limits(fields: &mut Fields<'_>) -> Limits {
+    let max_days = match fields.take_literal("maxLifetimeDays", "null") {
         true => None,
-        false => Some(take_days(fields, "maxLifetimeDays")?),
+        false => Some(take_days(fields, "maxLifetimeDays")),
     };
-    let default_days = take_days(fields, "defaultLifetimeDays")?;
+    let default_days = take_days(fields, "defaultLifetimeDays");
     if max_days.is_some_and(|max| default_days > max) {
-        let detail = "must be at most maxLifetimeDays";
-        return Err(fields.problem("defaultLifetimeDays", detail));
+        fields.must_be("defaultLifetimeDays", "at most maxLifetimeDays");
     }
-    let never = take_flag(fields, "neverAllowed")?;
+    let never = take_flag(fields, "neverAllowed");
     if never && max_days.is_some() {
-        let detail = "must be false where maxLifetimeDays is a number";
-        return Err(fields.problem("neverAllowed", detail));
+        let expected = "false where maxLifetimeDays is a number";
+        fields.must_be("neverAllowed", expected);
     }
-    Ok(Limits {
+    Limits {
         max_days,
         never,
         default_days,
-    })
+    }
 }
 
-fn take_days(fields: &mut Fields<'_>, name: &str) -> Result<u32, Problem> {
-    let days = grant::take_days(fields, name)?;
-    days.ok_or_else(|| missing(fields, name))
+fn take_days(fields: &mut Fields<'_>, name: &str) -> u32 {
+    let days = grant::take_days(fields, name);
+    fields.given(name, days)
 }
 
-fn take_admins_only(fields: &mut Fields<'_>) -> Result<bool, Problem> {
+fn take_admins_only(fields: &mut Fields<'_>) -> bool {
     let who = "\"everyone\" or \"admins\"";
-    match fields.take_text("whoMayCreate", who)?.as_deref() {
-        Some(EVERYONE) => Ok(false),
-        Some(ADMINS) => Ok(true),
-        _ => Err(fields.must_be("whoMayCreate", who)),
+    match fields.take_text("whoMayCreate", who).as_deref() {
+        Some(EVERYONE) => return false,
+        Some(ADMINS) => {}
+        _ => fields.must_be("whoMayCreate", who),
     }
+    true
 }
 
-fn take_origins(fields: &mut Fields<'_>) -> Result<Vec<String>, Problem> {
-    let origins = grant::take_origins(fields)?;
-    origins.ok_or_else(|| missing(fields, "allowedOrigins"))
+fn take_origins(fields: &mut Fields<'_>) -> Vec<String> {
+    let origins = grant::take_origins(fields);
+    fields.given("allowedOrigins", origins)
 }
 
-fn take_scopes(fields: &mut Fields<'_>) -> Result<Vec<(Scope, String)>, Problem> {
-    let raw = fields.take_raw("scopes");
-    let list = raw.and_then(|raw| json::read_list(raw.get()));
-    let list = list.filter(|list| list.len() <= MAX_SCOPES);
-    let mut scopes: Vec<(Scope, String)> = Vec::new();
-    for raw in list.ok_or_else(|| fields.must_be("scopes", SCOPES))? {
-        let described = described(raw.get()).ok_or_else(|| fields.must_be("scopes", SCOPES))?;
-        if scopes.iter().any(|(name, _)| *name == described.0) {
-            return Err(fields.problem("scopes", "names one twice"));
-        }
-        scopes.push(described);
+fn take_scopes(fields: &mut Fields<'_>) -> Vec<(Scope, String)> {
+    let list = fields.take("scopes", SCOPES, |raw| {
+        let list = raw::list(raw.get())?;
+        let scopes: Vec<_> = list.iter().map_while(|raw| described(raw.get())).collect();
+        (scopes.len() == list.len() && scopes.len() <= MAX_SCOPES).then_some(scopes)
+    });
+    let scopes = fields.given("scopes", list);
+    let names = || scopes.iter().map(|(name, _)| name);
+    if names()
+        .enumerate()
+        .any(|(at, name)| names().take(at).any(|other| other == name))
+    {
+        fields.refuse("scopes", "names one twice");
     }
-    Ok(scopes)
-}
-
-fn missing(fields: &Fields<'_>, name: &str) -> Problem {
-    fields.problem(name, "must be given, as all settings")
+    scopes
 }
 
 fn described(json: &str) -> Option<(Scope, String)> {
-    let mut fields = Fields::of_object(json).ok()?;
-    let scope = Scope::parse(&fields.stored_text("name")?)?;
-    let description = fields.stored_text_or_empty("description")?;
+    let mut fields = Fields::of_object(json);
+    let scope = Scope::parse(&fields.stored_text("name"))?;
+    let description = fields
+        .take_text("description", "a text")
+        .unwrap_or_default();
     text::description(&description).ok()?;
     fields.finish().ok()?;
     Some((scope, description))
@@ -230,7 +244,7 @@ const DEFAULT_DAYS: u32 = 30;
 const MAX_SCOPES: usize = 50;
 const SCOPES: &str = "a list of at most 50 objects with the name of a scope and a description";
 
-wire_text!(Policy, policy => &policy.to_json(), Self::stored);
+wire_text!(Policy, policy => &policy.to_json(), Self::stored, Self::default());
 wire_struct!(Decided {
     policy,
     sessions_from,

@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use crate::json::Object;
-use crate::wire::{Wire, wire_struct, wire_text};
+use crate::wire::{Reader, Wire, wire_struct, wire_text};
 use core::ops::Deref;
 use std::borrow::Cow;
 
@@ -102,6 +102,8 @@ pub struct Details {
     pub detail: Cow<'static, str>,
     /// The field that is wrong, for [`Code::InvalidField`].
     pub field: Option<Cow<'static, str>>,
+    /// How many a minute there may be, of what there were too many; 0: not told.
+    pub quota: u32,
 }
 
 impl Deref for Problem {
@@ -121,6 +123,7 @@ impl Problem {
             code,
             detail: detail.into(),
             field: None,
+            quota: 0,
         }))
     }
 
@@ -153,6 +156,13 @@ impl Problem {
         Self::new(400, Code::InvalidRequest, detail)
     }
 
+    /// There were too many within a minute: 429.
+    pub fn too_many(quota: u32, detail: impl Into<Cow<'static, str>>) -> Self {
+        let mut problem = Self::new(429, Code::RateLimited, detail);
+        problem.0.quota = quota;
+        problem
+    }
+
     /// There is nothing under this path of Gatepass's own: 404.
     pub fn not_found() -> Self {
         Self::new(404, Code::InvalidRequest, "there is nothing at this path")
@@ -178,7 +188,7 @@ impl Problem {
     }
 
     /// The answer, as `application/problem+json`. A 503 and a 429 say when to
-    /// come back.
+    /// come back, the latter as the draft on `RateLimit` header fields has it, too.
     pub fn answer(&self) -> Answer {
         let mut body = Object::default();
         body.text("title", title(self.status));
@@ -196,6 +206,13 @@ impl Problem {
     pub(crate) fn status_headers(&self, answer: Answer) -> Answer {
         match self.status {
             503 => answer.header("retry-after", "5"),
+            429 if self.quota > 0 => answer
+                .header("retry-after", "60")
+                .header("ratelimit", "\"creation\";r=0;t=60")
+                .header(
+                    "ratelimit-policy",
+                    format!("\"creation\";q={};w=60", self.quota),
+                ),
             429 => answer.header("retry-after", "60"),
             _ => answer,
         }
@@ -236,8 +253,8 @@ impl Wire for Problem {
         self.0.put(to);
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        Wire::take(from).map(Self)
+    fn take(from: &mut Reader<'_>) -> Self {
+        Self(Wire::take(from))
     }
 }
 
@@ -245,9 +262,10 @@ wire_struct!(Details {
     status,
     code,
     detail,
-    field
+    field,
+    quota
 });
-wire_text!(Code, code => code.name(), Code::parse);
+wire_text!(Code, code => code.name(), Code::parse, Self::StoreUnavailable);
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@ use crate::address::{self, AllowedIps};
 use crate::fields::Fields;
 use crate::id::Id;
 use crate::json::{self, Object};
+use crate::raw::{self, Raw};
 use crate::scope::{Scope, Scopes};
 use crate::time::{DAY, Time};
 use crate::token::Kind;
@@ -126,44 +127,39 @@ impl Record {
     /// the wrong type is an error: the gate stays shut on what it does not
     /// understand.
     pub fn parse(json: &str) -> Result<Self, MalformedRecord> {
-        Self::read(json).ok_or(MalformedRecord)
+        match Self::read(json) {
+            (record, true) => Ok(record),
+            (_, false) => Err(MalformedRecord),
+        }
     }
 
-    fn read(json: &str) -> Option<Self> {
-        let mut fields = Fields::of_object(json).ok()?;
-        if fields.stored_number("v")? != VERSION {
-            return None;
-        }
-        let kind = Kind::from_letter(&fields.stored_text("k")?)?;
+    /// Reads a stored value, and tells whether it could be read; if not, the record
+    /// is of no account.
+    pub(crate) fn read(json: &str) -> (Self, bool) {
+        let mut fields = Fields::of_object(json);
+        fields.stored_version(VERSION);
         let record = Self {
-            rev: fields.stored_number("rev")?,
-            id: Id::parse(&fields.stored_text("id")?)?,
-            workspace: fields.stored_text("ws")?,
-            uid: fields.stored_text("uid")?,
-            email: fields.stored_text_or_empty("em")?,
-            name: fields.stored_text("n")?,
-            scopes: fields
-                .stored_list("sc")?
-                .iter()
-                .map(|text| Scope::parse(text))
-                .collect::<Option<Vec<_>>>()?
-                .into(),
-            apps: fields.stored_list("ap")?,
+            rev: fields.stored_number("rev"),
+            id: fields.stored("id", Id::parse, Id::BLANK),
+            workspace: fields.stored_text("ws"),
+            uid: fields.stored_text("uid"),
+            email: fields.take_text("em", "a text").unwrap_or_default(),
+            name: fields.stored_text("n"),
+            scopes: fields.take_list("sc", "scopes", Scope::parse).into(),
+            apps: fields.take_texts("ap").unwrap_or_default(),
             allowed_ips: fields
-                .stored_list("ip")?
-                .iter()
-                .map(|text| address::parse_block(text))
-                .collect::<Option<_>>()?,
-            strict: fields.stored_flag("strict", false)?,
-            state: State::from_letter(&fields.stored_text("st")?)?,
-            created: Time::from_seconds(fields.stored_number("c")?),
-            expires: fields.stored_number_or_none("x")?.map(Time::from_seconds),
-            embed: match kind {
+                .take_list("ip", "blocks", address::parse_block)
+                .into(),
+            strict: fields.stored_flag("strict", false),
+            state: fields.stored("st", State::from_letter, State::Revoked),
+            created: Time::from_seconds(fields.stored_number("c")),
+            expires: fields.stored_time_or_none("x"),
+            embed: match fields.stored("k", Kind::from_letter, Kind::Pat) {
                 Kind::Pat => None,
-                Kind::Embed => Some(Embed::read(&mut fields)?),
+                Kind::Embed => Some(Embed::read(&mut fields)),
             },
         };
-        fields.names().next().is_none().then_some(record)
+        (record, fields.finish().is_ok())
     }
 
     /// The compact JSON to store.
@@ -245,39 +241,34 @@ impl Record {
 }
 
 impl Embed {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let minutes = |number: u64| u32::try_from(number).ok();
-        let killed = match fields.take_raw("kill") {
-            None => Vec::new(),
-            Some(raw) => json::read_list(raw.get())?,
-        };
-        Some(Self {
-            label: fields.stored_text_or_empty("pl")?,
-            allowed_origins: fields.stored_list("or")?,
-            session_minutes: minutes(fields.stored_number("sm")?)?,
-            idle_minutes: match fields.stored_number_or_none("im")? {
-                None => None,
-                Some(number) => Some(minutes(number)?),
-            },
-            single_use: fields.stored_flag("su", false)?,
-            top_level: fields.stored_flag("tl", false)?,
-            sessions_until: fields.stored_number_or_none("se")?.map(Time::from_seconds),
-            sessions_from: fields
-                .stored_number_or_none("from")?
-                .map(Time::from_seconds),
-            killed: killed
-                .iter()
-                .map(|killed| {
-                    let killed = json::read_list(killed.get())?;
-                    let [id, until] = killed.as_slice() else {
-                        return None;
-                    };
-                    let (id, until) = (json::read_text(id)?, until.get().parse().ok()?);
-                    Some((Id::parse(&id)?, Time::from_seconds(until)))
-                })
-                .collect::<Option<_>>()?,
-        })
+    fn read(fields: &mut Fields<'_>) -> Self {
+        let minutes = fields.take_whole("sm", "minutes");
+        Self {
+            label: fields.take_text("pl", "a text").unwrap_or_default(),
+            allowed_origins: fields.take_texts("or").unwrap_or_default(),
+            session_minutes: fields.given("sm", minutes),
+            idle_minutes: fields.take_whole("im", "minutes"),
+            single_use: fields.stored_flag("su", false),
+            top_level: fields.stored_flag("tl", false),
+            sessions_until: fields.stored_time_or_none("se"),
+            sessions_from: fields.stored_time_or_none("from"),
+            killed: fields
+                .take("kill", "ids with times", read_killed)
+                .unwrap_or_default(),
+        }
     }
+}
+
+fn read_killed(list: Raw<'_>) -> Option<Vec<(Id, Time)>> {
+    let killed = raw::list(list.get())?.into_iter().map(|killed| {
+        let killed = raw::list(killed.get())?;
+        let [id, until] = killed.as_slice() else {
+            return None;
+        };
+        let id = Id::parse(&id.text()?)?;
+        Some((id, Time::from_seconds(until.get().parse().ok()?)))
+    });
+    killed.collect()
 }
 
 /// The stored value is not a record that this version understands.

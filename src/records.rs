@@ -46,14 +46,20 @@ impl Check<'_, '_> {
         let Sought {
             digest, session, ..
         } = sought;
-        if let Some(found) = self.told(sought) {
+        if let Some(found) = self.replied(sought) {
             let record = self.understood(found.as_deref())?;
-            let ours = record.filter(|record| self.is_ours(record));
+            // What is remembered of another workspace's token is not this one's to change.
+            if record.as_ref().is_some_and(|record| !self.is_ours(record)) {
+                return Err(self.unknown());
+            }
             let memory = &mut self.gate.memory;
-            memory.learn_from_ledger(digest, ours, self.now_ms);
+            memory.learn_from_ledger(digest, record, self.now_ms);
         }
         match self.gate.memory.record(&digest, self.now_ms) {
-            Knowledge::Known(record) if self.is_ours(&record) => Ok(record),
+            Knowledge::Known(record) if self.is_ours(&record) => {
+                self.known = Some(Rc::clone(&record));
+                Ok(record)
+            }
             // Another workspace's token takes the path of an unknown one.
             Knowledge::Known(_) => Err(self.ask_ledger(sought, session.is_some())),
             Knowledge::NotInKv { seen } => Err(self.ask_ledger(sought, seen || session.is_some())),
@@ -61,7 +67,8 @@ impl Check<'_, '_> {
             Knowledge::Malformed => Err(self.stop(Problem::store_unavailable())),
             Knowledge::Unread => {
                 let mut keys = vec![format!("t/{}", digest.to_hex())];
-                if let [workspace] = self.gate.config.workspaces.as_slice()
+                let mut workspaces = self.workspaces();
+                if let (Some(workspace), None) = (workspaces.next(), workspaces.next())
                     && self.gate.memory.settings(workspace, self.now_ms) == Knowledge::Unread
                 {
                     keys.push(format!("w/{workspace}"));
@@ -72,7 +79,7 @@ impl Check<'_, '_> {
     }
 
     fn is_ours(&self, record: &Record) -> bool {
-        self.gate.config.workspaces.contains(&record.workspace)
+        self.workspaces().any(|here| *here == record.workspace)
     }
 
     /// The record as the ledger has it, in answer to this very request, if the
@@ -85,7 +92,7 @@ impl Check<'_, '_> {
         if !record.strict && !self.gate.config.strict {
             return Ok(record);
         }
-        let Some(found) = self.told(sought) else {
+        let Some(found) = self.replied(sought) else {
             return Err(self.ask_ledger(sought, true));
         };
         let record = self.understood(found.as_deref())?;
@@ -94,7 +101,7 @@ impl Check<'_, '_> {
     }
 
     /// What the ledger said about a token, in answer to this very request.
-    fn told(&self, sought: Sought<'_>) -> Option<&'_ Option<String>> {
+    fn replied(&self, sought: Sought<'_>) -> Option<&'_ Option<String>> {
         let reply = self.reply?;
         let found = reply.to(&sought.ledger(), &sought.question())?;
         found.record.as_ref()

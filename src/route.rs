@@ -12,7 +12,6 @@ use crate::path;
 use crate::problem::Problem;
 use crate::scope::{Scope, Scopes};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// One rule of `ROUTES`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,20 +33,17 @@ pub struct Rule {
 impl Rule {
     /// Reads a rule of the configuration.
     pub fn read(json: &str) -> Result<Self, Problem> {
-        let mut fields = Fields::of_object(json)?;
-        let scopes: Vec<String> = fields.take_texts("scopes")?.unwrap_or_default();
-        let scopes: Option<Vec<Scope>> = scopes.iter().map(|text| Scope::parse(text)).collect();
+        let mut fields = Fields::of_object(json);
+        let expected = "scopes, as RFC 6749 spells them";
         let rule = Self {
-            methods: fields.take_texts("methods")?.unwrap_or_default(),
-            path: fields.take_text("path", "text")?.unwrap_or_default(),
-            scopes: scopes
-                .ok_or_else(|| Problem::field("scopes", "must be scopes, as RFC 6749 spells them"))?
-                .into(),
+            methods: fields.take_texts("methods").unwrap_or_default(),
+            path: fields.take_text("path", "text").unwrap_or_default(),
+            scopes: fields.take_list("scopes", expected, Scope::parse).into(),
             public: fields
-                .take_flag("public", "true or false")?
+                .take_flag("public", "true or false")
                 .unwrap_or_default(),
-            query_token: fields.take_text("queryToken", "text")?,
-            cors: fields.take_texts("cors")?.unwrap_or_default(),
+            query_token: fields.take_text("queryToken", "text"),
+            cors: fields.take_texts("cors").unwrap_or_default(),
         };
         fields.finish()?;
         Ok(rule)
@@ -124,13 +120,31 @@ pub struct Routes {
 
 #[derive(Clone, Debug, Default)]
 struct Node {
-    /// Numbers of nodes by segment in lower case, so that a path that differs
+    /// Numbers of nodes, sorted by segment (its length, then it) in lower case, so that a path that differs
     /// from a rule only by case is noticed.
-    children: BTreeMap<String, usize>,
+    children: Vec<(String, usize)>,
     /// Rules whose pattern ends here.
     exact: Vec<usize>,
     /// Rules whose pattern is this and all below.
     below: Vec<usize>,
+}
+
+impl Node {
+    /// Where the child of a segment stands, or would.
+    #[inline(always)]
+    fn position(&self, segment: &str) -> Result<usize, usize> {
+        let children = &self.children;
+        children.binary_search_by(|(own, _)| {
+            let by_length = own.len().cmp(&segment.len());
+            by_length.then_with(|| own.as_str().cmp(segment))
+        })
+    }
+
+    #[inline(always)]
+    fn child(&self, segment: &str) -> Option<usize> {
+        let at = self.position(segment).ok()?;
+        self.children.get(at).map(|(_, child)| *child)
+    }
 }
 
 /// The path can be read in more than one way.
@@ -157,13 +171,17 @@ impl Routes {
             let literals = rule.path.strip_suffix("/*");
             let mut at = 0;
             for segment in segments(literals.unwrap_or(&rule.path)) {
+                let segment = segment.to_ascii_lowercase();
                 let next = nodes.len();
-                let children = nodes.get_mut(at).map(|node| &mut node.children);
-                at = children.map_or(next, |children| {
-                    *children.entry(segment.to_ascii_lowercase()).or_insert(next)
-                });
-                if at == next {
+                let Some(node) = nodes.get_mut(at) else {
+                    continue;
+                };
+                if let Err(place) = node.position(&segment) {
+                    node.children.insert(place, (segment, next));
                     nodes.push(Node::default());
+                    at = next;
+                } else if let Some(child) = node.child(&segment) {
+                    at = child;
                 }
             }
             let Some(node) = nodes.get_mut(at) else {
@@ -223,10 +241,10 @@ impl Routes {
             if decisive && path::ambiguous(segment) {
                 return Err(UnclearPath);
             }
-            let Some(child) = node.children.get(&*in_lower_case(segment)) else {
+            let Some(child) = node.child(&in_lower_case(segment)) else {
                 return Ok(best);
             };
-            node = self.nodes.get(*child).ok_or(UnclearPath)?;
+            node = self.nodes.get(child).ok_or(UnclearPath)?;
             consider(&node.below);
         }
     }

@@ -78,7 +78,7 @@ impl From<Scopes> for Vec<Scope> {
 wire_text!(Scopes, scopes => &scopes.joined(), |text| {
     let scopes: Option<Vec<_>> = text.split_terminator(' ').map(Scope::parse).collect();
     scopes.map(Self::from)
-});
+}, Self::default());
 
 #[cfg(test)]
 mod tests {

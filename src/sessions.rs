@@ -14,12 +14,13 @@
 //! 4. All sessions of a token are killed by a moment in its record, all of a workspace
 //!    by one in its settings: those that were opened until then are over.
 
+use crate::asker::Asker;
 use crate::entry::{Entry, owner};
 use crate::fields::Fields;
 use crate::hint::Hint;
 use crate::id::Id;
 use crate::json::Object;
-use crate::ledger::{Asker, Reply, Tokens, Whose};
+use crate::ledger::{Reply, Tokens, Whose};
 use crate::lifecycle;
 use crate::origin;
 use crate::outbox::{Effect, Rows};
@@ -49,6 +50,12 @@ pub struct Live {
     pub ends: Time,
     /// Whether it was killed.
     pub killed: bool,
+    /// When its viewer was last seen, to the minute.
+    pub seen: Time,
+    /// The origin of the page around the frame; empty: not told.
+    pub origin: String,
+    /// The address that it was opened from; empty: not known.
+    pub address: String,
 }
 
 impl Live {
@@ -68,15 +75,20 @@ impl Live {
         );
         json.text("openedAt", &self.id.time().to_rfc3339());
         json.text("expiresAt", &self.ends.to_rfc3339());
+        json.text("lastSeenAt", &self.seen.to_rfc3339());
+        json.text_or_null("origin", some(&self.origin));
+        json.text_or_null("address", some(&self.address));
         json.finish()
     }
+}
+
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// A session to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
-    /// The workspace.
-    pub workspace: String,
     /// The user's id.
     pub uid: String,
     /// The token that opens it.
@@ -85,6 +97,8 @@ pub struct Opening {
     pub session: Id,
     /// Where.
     pub spot: Spot,
+    /// The origin of the page around the frame; empty: not told.
+    pub origin: String,
 }
 
 /// A place with what an error page in it must know where the session's cookie
@@ -107,11 +121,11 @@ impl Spot {
 
     /// The origins in what KV holds under [`Spot::key`].
     pub fn read_origins(json: &str) -> Option<Vec<String>> {
-        let mut fields = Fields::of_object(json).ok()?;
-        let origins = fields.stored_list("or")?;
-        let known = fields.stored_text("app").is_some() && fields.names().next().is_none();
+        let mut fields = Fields::of_object(json);
+        fields.stored_text("app");
+        let origins = fields.take_texts("or").unwrap_or_default();
         let good = origins.iter().all(|text| origin::is_origin(text));
-        (known && good).then_some(origins)
+        (fields.finish().is_ok() && good).then_some(origins)
     }
 
     /// The JSON to store.
@@ -214,11 +228,12 @@ pub fn with_killed<T: Sessions>(
 /// Opens a session.
 pub(crate) fn open<T: Tokens + Sessions>(
     tokens: &T,
+    asker: &Asker,
     opening: &Opening,
     now_ms: u64,
 ) -> Outcome<T, Reply> {
     let now = Time::from_millis(now_ms);
-    let (workspace, uid) = (&opening.workspace, &opening.uid);
+    let (workspace, uid) = (&asker.workspace, &opening.uid);
     let entry = tokens.token(workspace, &opening.token);
     let entry = entry
         .map_err(Stop::Failed)?
@@ -252,12 +267,15 @@ pub(crate) fn open<T: Tokens + Sessions>(
     let session = Live {
         id: opening.session.clone(),
         token: record.id.clone(),
-        workspace: workspace.clone(),
+        workspace: workspace.to_owned(),
         uid: uid.clone(),
         app: opening.spot.app.clone(),
         place: opening.spot.place.clone(),
         ends: record.session_end(embed, opening.session.time()),
         killed: false,
+        seen: now,
+        origin: opening.origin.clone(),
+        address: asker.source.address.clone(),
     };
     tokens.save_session(&session, now).map_err(Stop::Failed)?;
     note(tokens, &entry, &opening.spot, now_ms)?;
@@ -305,19 +323,19 @@ pub(crate) fn note<T: Tokens + Sessions>(
 /// before one and after a moment.
 pub(crate) fn list<T: Tokens + Sessions>(
     tokens: &T,
-    actor: &Asker,
+    asker: &Asker,
     uid: &str,
     (before, after): (Option<&Id>, Option<Time>),
     limit: u8,
     now: Time,
 ) -> Outcome<T, Reply> {
-    acting(tokens, actor, None, now)?;
-    if matches!(actor, Asker::Pat { uid: own, .. } if own != uid) {
+    acting(tokens, asker, None, now)?;
+    if !asker.may_know(uid) {
         return Err(unknown().into());
     }
     let limit = usize::from(limit);
     let read = limit.saturating_add(1);
-    let workspace = actor.workspace();
+    let workspace = asker.workspace.as_str();
     // The first id that could be of a session opened after that second.
     let after = after.map(|after| {
         let next_ms = after.plus(1).seconds().saturating_mul(1000);
@@ -350,17 +368,14 @@ pub(crate) fn list<T: Tokens + Sessions>(
 /// Kills a session, if it has not been.
 pub(crate) fn kill<T: Tokens + Sessions>(
     tokens: &T,
-    actor: &Asker,
+    asker: &Asker,
     id: &Id,
     now_ms: u64,
 ) -> Outcome<T, Reply> {
     let now = Time::from_millis(now_ms);
-    acting(tokens, actor, None, now)?;
-    let workspace = actor.workspace();
-    let own = |session: &Live| match actor {
-        Asker::Operator { .. } => true,
-        Asker::Pat { uid, .. } => session.uid == *uid,
-    };
+    acting(tokens, asker, None, now)?;
+    let workspace = asker.workspace.as_str();
+    let own = |session: &Live| asker.may_know(&session.uid);
     let session = tokens.session(workspace, id).map_err(Stop::Failed)?;
     let mut session = session.filter(own).ok_or_else(unknown)?;
     let entry = tokens.token(workspace, &session.token);
@@ -378,18 +393,18 @@ pub(crate) fn kill<T: Tokens + Sessions>(
 /// told of at once. If so many are told of, there may be more.
 pub(crate) fn kill_all<T: Tokens + Sessions>(
     tokens: &T,
-    actor: &Asker,
+    asker: &Asker,
     whose: &Whose,
     now_ms: u64,
 ) -> Outcome<T, Reply> {
     let now = Time::from_millis(now_ms);
-    acting(tokens, actor, None, now)?;
-    let workspace = actor.workspace();
+    acting(tokens, asker, None, now)?;
+    let workspace = asker.workspace.as_str();
     let (uid, token) = match whose {
-        Whose::Token(id) => (target(tokens, actor, id)?.record.uid, Some(id)),
+        Whose::Token(id) => (target(tokens, asker, id)?.record.uid, Some(id)),
         Whose::User(uid) => (uid.clone(), None),
     };
-    if matches!(actor, Asker::Pat { uid: own, .. } if *own != uid) {
+    if !asker.may_know(&uid) {
         return Err(unknown().into());
     }
     let newest = tokens.newest_sessions(workspace, &uid, token, now, MAX_TOLD);
@@ -442,14 +457,17 @@ wire_struct!(Live {
     app,
     place,
     ends,
-    killed
+    killed,
+    seen,
+    origin,
+    address
 });
 wire_struct!(Opening {
-    workspace,
     uid,
     token,
     session,
-    spot
+    spot,
+    origin
 });
 wire_struct!(Spot {
     place,

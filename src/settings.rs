@@ -24,22 +24,17 @@ pub struct Settings {
 impl Settings {
     /// Reads a stored value, and refuses all that it does not understand.
     pub fn parse(json: &str) -> Result<Self, MalformedSettings> {
-        Self::read(json).ok_or(MalformedSettings)
-    }
-
-    fn read(json: &str) -> Option<Self> {
-        let mut fields = Fields::of_object(json).ok()?;
-        fields.stored_number("v").filter(|v| *v == VERSION)?;
+        let mut fields = Fields::of_object(json);
+        fields.stored_version(VERSION);
         let settings = Self {
-            rev: fields.stored_number("rev")?,
-            creation: fields.stored_flag("creation", true)?,
-            authentication: fields.stored_flag("authentication", true)?,
-            admins_only: fields.stored_flag("admins", false)?,
-            sessions_from: fields
-                .stored_number_or_none("sessionsFrom")?
-                .map(Time::from_seconds),
+            rev: fields.stored_number("rev"),
+            creation: fields.stored_flag("creation", true),
+            authentication: fields.stored_flag("authentication", true),
+            admins_only: fields.stored_flag("admins", false),
+            sessions_from: fields.stored_time_or_none("sessionsFrom"),
         };
-        fields.names().next().is_none().then_some(settings)
+        fields.finish().map_err(|_| MalformedSettings)?;
+        Ok(settings)
     }
 
     /// The JSON to store.

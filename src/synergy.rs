@@ -4,20 +4,24 @@
 //! values, `POST /api/v1/auth/generate-pat` with `{ClientId, Name, ExpireInDays}`
 //! answers a new one as a JSON string, and `POST /api/v1/auth/delete-pat?id=`
 //! revokes one. A PAT is there all that its user is, so whoever asks presents one
-//! with the scope `tokens`, and what is made may do the same.
+//! with the scope `tokens`, and what is made may do the same; or is signed in, and
+//! what is made may do all that is on offer.
 
 use crate::actor::Actor;
 use crate::answer::Answer;
 use crate::api::Api;
 use crate::conversation::{Stop, misunderstood};
 use crate::digest::Digest;
+use crate::directory;
 use crate::entry::Entry;
 use crate::fields::Fields;
 use crate::grant::{self, Grant, Lifetime};
+use crate::hint::Hint;
 use crate::json::{self, Object};
-use crate::ledger::{Command, Reply};
+use crate::ledger::{Reply, Task};
 use crate::problem::Problem;
 use crate::record::Record;
+use crate::scope::{Scope, Scopes};
 use crate::text;
 use crate::time::{DAY, Time};
 
@@ -39,16 +43,14 @@ impl Api<'_> {
         call: Call,
         content_type: Option<&str>,
     ) -> Result<Answer, Stop> {
-        let Actor::Pat(own) = self.actor else {
-            let detail = "these endpoints act for whoever presents a PAT; present one";
+        let Some((uid, _)) = self.actor.user() else {
+            let detail = "these endpoints act for one user; present a PAT or be signed in";
             return Err(Problem::invalid_request(detail).into());
         };
-        let (hint, actor) = (own.id.hint(), self.asker.clone());
+        let hint = Hint::of(self.actor.workspace(), uid);
         match call {
             Call::List => {
-                let command = Command::Owned { actor };
-                let Reply::Page { tokens, .. } = self.conversation.ask_ledger(&hint, &command)?
-                else {
+                let Reply::Page { tokens, .. } = self.ask_ledger(&hint, Task::Owned)? else {
                     return Err(misunderstood().into());
                 };
                 let now = self.now();
@@ -56,35 +58,53 @@ impl Api<'_> {
                 Ok(Answer::json(200, json::list(shown)))
             }
             Call::Generate => {
-                let grant = wanted(content_type, self.body()?, own)?;
+                let (scopes, apps) = match self.actor {
+                    Actor::Pat(own) => (own.scopes.clone(), own.apps.clone()),
+                    _ => (self.all_scopes()?, Vec::new()),
+                };
+                let grant = wanted(content_type, self.body()?, scopes, apps)?;
                 let (_, secret) = self.make(grant, None, None, None)?;
                 let secret = secret.ok_or_else(misunderstood)?;
                 Ok(Answer::json(200, json::text(&secret)))
             }
             Call::Delete(number) => {
-                self.change_at(&hint, &Command::RevokeNumber { actor, number })?;
+                self.change_at(&hint, Task::RevokeNumber { number })?;
                 Ok(Answer::empty(200))
             }
         }
     }
 }
 
+impl Api<'_> {
+    /// All that a signed-in user's PAT can be for.
+    fn all_scopes(&self) -> Result<Scopes, Stop> {
+        let offered = self.decided(directory::Task::Decided)?.policy.scopes;
+        let mut scopes: Vec<_> = offered.into_iter().map(|(scope, _)| scope).collect();
+        scopes.extend(Scope::parse(Scope::TOKENS));
+        Ok(scopes.into())
+    }
+}
+
 /// Reads what a new PAT shall be.
-fn wanted(content_type: Option<&str>, body: &str, own: &Record) -> Result<Grant, Problem> {
-    let mut fields = Fields::of_body(content_type, body)?;
+fn wanted(
+    content_type: Option<&str>,
+    body: &str,
+    scopes: Scopes,
+    apps: Vec<String>,
+) -> Result<Grant, Problem> {
+    let mut fields = Fields::of_body(content_type, body);
     // It names the program that asks, whichever way.
     fields.take_raw("ClientId");
-    let name = fields.take_text("Name", "text")?;
-    let name = name.ok_or_else(|| fields.problem("Name", "must be given"))?;
-    text::name(&name).map_err(|detail| fields.problem("Name", detail))?;
-    let days = grant::take_days(&mut fields, "ExpireInDays")?;
-    let days = days.ok_or_else(|| fields.problem("ExpireInDays", "must be given"))?;
+    let name = grant::take_text(&mut fields, "Name", text::name);
+    let name = fields.given("Name", name);
+    let days = grant::take_days(&mut fields, "ExpireInDays");
+    let days = fields.given("ExpireInDays", days);
     fields.finish()?;
     Ok(Grant {
         name,
         description: String::new(),
-        scopes: own.scopes.clone(),
-        apps: own.apps.clone(),
+        scopes,
+        apps,
         allowed_ips: None,
         lifetime: Some(Lifetime::Days(days)),
         strict: None,
@@ -175,7 +195,10 @@ mod tests {
     #[test]
     fn the_documented_body_is_read() {
         let own = entry("ada", 1).record;
-        let read = |body: &str| wanted(Some("application/json"), body, &own);
+        let read = |body: &str| {
+            let (scopes, apps) = (own.scopes.clone(), own.apps.clone());
+            wanted(Some("application/json"), body, scopes, apps)
+        };
         for client in ["\"teams\"", "7", "null"] {
             let body = format!("{{\"ClientId\":{client},\"Name\":\"Teams\",\"ExpireInDays\":180}}");
             let grant = read(&body).unwrap();

@@ -1,6 +1,6 @@
 //! Moments, in whole Unix seconds. The core has no clock: shells pass the time.
 
-use crate::wire::Wire;
+use crate::wire::{Reader, Wire};
 use chrono::{DateTime, SecondsFormat};
 
 /// A moment in Unix seconds.
@@ -61,8 +61,8 @@ impl Wire for Time {
         self.0.put(to);
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        u64::take(from).map(Self)
+    fn take(from: &mut Reader<'_>) -> Self {
+        Self(u64::take(from))
     }
 }
 

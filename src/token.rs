@@ -174,7 +174,7 @@ const BODY_LENGTH: usize = 30;
 const CHECKSUM_LENGTH: usize = 6;
 const TAIL_LENGTH: usize = BODY_LENGTH + CHECKSUM_LENGTH;
 
-wire_text!(Kind, kind => kind.letter(), Kind::from_letter);
+wire_text!(Kind, kind => kind.letter(), Kind::from_letter, Self::Pat);
 
 #[cfg(test)]
 mod tests {

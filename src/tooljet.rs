@@ -8,11 +8,10 @@
 use crate::answer::Answer;
 use crate::config::Config;
 use crate::fields::Fields;
-use crate::grant::{EmbedGrant, Grant, Lifetime, MAX_MINUTES, MINUTES, Named};
+use crate::grant::{self, EmbedGrant, Grant, Lifetime, MAX_MINUTES, MINUTES, Named};
 use crate::json::Object;
 use crate::problem::Problem;
 use crate::scope::Scopes;
-use crate::text;
 use crate::time::Time;
 
 /// What a client asks for.
@@ -35,14 +34,13 @@ pub fn parse(
     config: &Config,
     now: Time,
 ) -> Result<Wanted, Problem> {
-    let mut fields = Fields::of_body(content_type, body)?;
-    let email: Option<String> = fields.take_text("email", "text")?;
-    let email = email.ok_or_else(|| Problem::field("email", "must be given"))?;
-    let email = text::email(&email).map_err(|detail| Problem::field("email", detail))?;
-    let app: Option<String> = fields.take_text("appId", "text")?;
-    let app = app.ok_or_else(|| Problem::field("appId", "must be given"))?;
-    let session_minutes = take(&mut fields, "sessionExpiry", MAX_MINUTES, MINUTES)?;
-    let seconds = take(&mut fields, "patExpiry", MAX_SECONDS, SECONDS)?;
+    let mut fields = Fields::of_body(content_type, body);
+    let email = grant::take_email(&mut fields);
+    let email = fields.given("email", email);
+    let app = fields.take_text("appId", "text");
+    let app = fields.given("appId", app);
+    let session_minutes = take(&mut fields, "sessionExpiry", MAX_MINUTES, MINUTES);
+    let seconds = take(&mut fields, "patExpiry", MAX_SECONDS, SECONDS);
     fields.finish()?;
     if config.app(&app).is_none() {
         return Err(Problem::no_app());
@@ -83,17 +81,9 @@ pub fn answer(secret: &str, url: &str) -> Answer {
     Answer::json(200, made.finish())
 }
 
-fn take(
-    fields: &mut Fields<'_>,
-    name: &'static str,
-    most: u32,
-    expected: &str,
-) -> Result<u32, Problem> {
-    match fields.take_whole(name, expected)? {
-        Some(number) if (1..=most).contains(&number) => Ok(number),
-        Some(_) => Err(fields.must_be(name, expected)),
-        None => Err(Problem::field(name, "must be given")),
-    }
+fn take(fields: &mut Fields<'_>, name: &str, most: u32, expected: &str) -> u32 {
+    let number = grant::take_number(fields, name, most, expected);
+    fields.given(name, number)
 }
 
 /// A hundred years.

@@ -9,6 +9,8 @@
 //! | `answer` | status; name and value of each header; an empty line; the body |
 //! | `read` | the keys |
 //! | `ask` | class, name, command; binding and key of each budget |
+//! | `identify` | the JWT |
+//! | `report` | nothing |
 //! | `asset` | the file's path |
 //! | `manage` | nothing |
 
@@ -32,6 +34,13 @@ pub enum Verdict {
     },
     /// Ask an authority, within the budgets, then ask again with its reply.
     Ask(Question),
+    /// Check an identity provider's JWT, then ask again with its claims.
+    Identify {
+        /// The JWT.
+        jwt: String,
+    },
+    /// Check the signature of a report of leaked tokens, then ask again.
+    Report,
     /// Answer with a file of the assets.
     Asset {
         /// The file's path.
@@ -75,10 +84,15 @@ impl Verdict {
                     lines.push(key);
                 }
             }
+            Self::Identify { jwt } => {
+                lines.push("identify");
+                lines.push(&jwt);
+            }
             Self::Asset { path } => {
                 lines.push("asset");
                 lines.push(path);
             }
+            Self::Report => lines.push("report"),
             Self::Manage { .. } => lines.push("manage"),
         }
         lines.0.pop();

@@ -1,11 +1,13 @@
 //! How the token API talks to its authorities: a command or a reply as bytes,
 //! in hexadecimal after a letter that tells which it is. Both ends are of one
-//! build, and neither leaves the deployment.
+//! build, or of two while a new one is rolled out; neither leaves the deployment.
 //!
 //! Numbers have eight bytes, texts and lists their length before them, an
-//! alternative has one byte that says which it is. A format of serde's would do
-//! the same in twice the WebAssembly.
+//! alternative has one byte that says which it is. Reading goes on after what
+//! cannot be read, and tells in the end: a way out at each field would be half of
+//! it. A format of serde's would do the same in twice the WebAssembly.
 
+use crate::hex;
 use crate::record::Record;
 use std::borrow::Cow;
 
@@ -16,12 +18,13 @@ pub trait Message: Wire {
 }
 
 /// What a message is made of.
-pub trait Wire: Sized {
+pub trait Wire {
     /// Appends it.
     fn put(&self, to: &mut Vec<u8>);
 
-    /// Takes it off the front; `None`: it is not there.
-    fn take(from: &mut &[u8]) -> Option<Self>;
+    /// Takes it off the front. Where it is not there, the reader fails, and what
+    /// comes back is of no account.
+    fn take(from: &mut Reader<'_>) -> Self;
 }
 
 /// The text of a message.
@@ -29,16 +32,75 @@ pub fn write<M: Message>(message: &M) -> String {
     let mut bytes = Vec::new();
     message.put(&mut bytes);
     let mut text = String::from(M::LETTER);
-    text.push_str(&hex::encode(bytes));
+    text.push_str(&hex::encode(&bytes));
     text
 }
 
 /// Reads a message; `None`: it is not one, or not of this kind.
 pub fn read<M: Message>(text: &str) -> Option<M> {
-    let bytes = hex::decode(text.strip_prefix(M::LETTER)?).ok()?;
-    let mut rest = bytes.as_slice();
-    let message = M::take(&mut rest)?;
-    rest.is_empty().then_some(message)
+    let bytes = hex::decode(text.strip_prefix(M::LETTER)?)?;
+    let mut reader = Reader {
+        rest: &bytes,
+        failed: false,
+    };
+    let message = M::take(&mut reader);
+    (!reader.failed && reader.rest.is_empty()).then_some(message)
+}
+
+/// The bytes of a message that are not read yet. Once something was not there,
+/// there is nothing left: each byte after it reads as 0, each text as empty.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+    failed: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// What is being read is no message.
+    pub(crate) const fn fail(&mut self) {
+        self.rest = &[];
+        self.failed = true;
+    }
+
+    /// What was read, if it is something; else, `blank` in its place, and all fails.
+    pub(crate) fn or_fail<T>(&mut self, value: Option<T>, blank: T) -> T {
+        value.unwrap_or_else(|| {
+            self.fail();
+            blank
+        })
+    }
+
+    /// Takes the byte that says which alternative it is.
+    #[inline(never)]
+    pub(crate) fn byte(&mut self) -> u8 {
+        let [byte] = self.array();
+        byte
+    }
+
+    #[inline(never)]
+    fn number(&mut self) -> u64 {
+        u64::from_le_bytes(self.array())
+    }
+
+    /// Takes a text.
+    #[inline(never)]
+    pub(crate) fn text(&mut self) -> &'a str {
+        let length = usize::try_from(self.number());
+        let length = length.unwrap_or(usize::MAX);
+        let text = self.rest.split_at_checked(length).and_then(|(text, rest)| {
+            self.rest = rest;
+            core::str::from_utf8(text).ok()
+        });
+        self.or_fail(text, "")
+    }
+
+    fn array<const N: usize>(&mut self) -> [u8; N] {
+        let array = self.rest.split_first_chunk().map(|(array, rest)| {
+            self.rest = rest;
+            *array
+        });
+        self.or_fail(array, [0; N])
+    }
 }
 
 /// Makes a struct part of messages: its fields, one after the other.
@@ -49,14 +111,15 @@ macro_rules! wire_struct {
                 $($crate::wire::Wire::put(&self.$field, to);)*
             }
 
-            fn take(from: &mut &[u8]) -> Option<Self> {
-                Some(Self { $($field: $crate::wire::Wire::take(from)?),* })
+            fn take(from: &mut $crate::wire::Reader<'_>) -> Self {
+                Self { $($field: $crate::wire::Wire::take(from)),* }
             }
         }
     };
 }
 
-/// Makes an enum part of messages: a number for each variant, then its parts.
+/// Makes an enum part of messages: a number for each variant, then its parts. The
+/// first one is 0, so that it can be made where there is nothing left to read.
 macro_rules! wire_enum {
     ($type:ty {
         $($number:literal => $variant:ident
@@ -74,34 +137,37 @@ macro_rules! wire_enum {
                 }
             }
 
-            fn take(from: &mut &[u8]) -> Option<Self> {
-                let (number, rest) = from.split_first()?;
-                *from = rest;
-                Some(match number {
+            fn take(from: &mut $crate::wire::Reader<'_>) -> Self {
+                match from.byte() {
                     $($number => {
-                        $($(let $field = $crate::wire::Wire::take(from)?;)*)?
-                        $($(let $item = $crate::wire::Wire::take(from)?;)*)?
+                        $($(let $field = $crate::wire::Wire::take(from);)*)?
+                        $($(let $item = $crate::wire::Wire::take(from);)*)?
                         Self::$variant $({ $($field),* })? $(( $($item),* ))?
                     })*
-                    _ => return None,
-                })
+                    _ => {
+                        from.fail();
+                        Self::take(from)
+                    }
+                }
             }
         }
     };
 }
 
-/// Makes a type part of messages that is written as a text.
+/// Makes a type part of messages that is written as a text; `$blank` stands for it
+/// where the reader fails.
 macro_rules! wire_text {
-    ($type:ty, $value:ident => $text:expr, $read:expr) => {
+    ($type:ty, $value:ident => $text:expr, $read:expr, $blank:expr) => {
         impl $crate::wire::Wire for $type {
             fn put(&self, to: &mut Vec<u8>) {
                 let $value = self;
                 $crate::wire::put_text($text, to);
             }
 
-            fn take(from: &mut &[u8]) -> Option<Self> {
+            fn take(from: &mut $crate::wire::Reader<'_>) -> Self {
                 let read: fn(&str) -> Option<Self> = $read;
-                read($crate::wire::take_text(from)?)
+                let value = read(from.text());
+                from.or_fail(value, $blank)
             }
         }
     };
@@ -116,38 +182,52 @@ pub(crate) fn put_text(text: &str, to: &mut Vec<u8>) {
     to.extend_from_slice(text.as_bytes());
 }
 
-/// Takes a text off the front.
-#[inline(never)]
-pub(crate) fn take_text<'a>(from: &mut &'a [u8]) -> Option<&'a str> {
-    let length = usize::try_from(take_number(from)?).ok()?;
-    let (text, rest) = from.split_at_checked(length)?;
-    *from = rest;
-    core::str::from_utf8(text).ok()
-}
-
 #[inline(never)]
 fn put_number(number: u64, to: &mut Vec<u8>) {
     to.extend_from_slice(&number.to_le_bytes());
 }
 
-#[inline(never)]
-fn take_number(from: &mut &[u8]) -> Option<u64> {
-    let (bytes, rest) = from.split_first_chunk()?;
-    *from = rest;
-    Some(u64::from_le_bytes(*bytes))
+impl Wire for String {
+    fn put(&self, to: &mut Vec<u8>) {
+        put_text(self, to);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Self {
+        from.text().to_owned()
+    }
 }
 
-wire_text!(String, text => text, |text| Some(text.to_owned()));
-wire_text!(Cow<'static, str>, text => text, |text| Some(Cow::Owned(text.to_owned())));
-wire_text!(Record, record => &record.to_json(), |text| Record::parse(text).ok());
+impl Wire for Cow<'static, str> {
+    fn put(&self, to: &mut Vec<u8>) {
+        put_text(self, to);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Self {
+        Cow::Owned(from.text().to_owned())
+    }
+}
+
+impl Wire for Record {
+    fn put(&self, to: &mut Vec<u8>) {
+        put_text(&self.to_json(), to);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Self {
+        let (record, good) = Record::read(from.text());
+        if !good {
+            from.fail();
+        }
+        record
+    }
+}
 
 impl Wire for u64 {
     fn put(&self, to: &mut Vec<u8>) {
         put_number(*self, to);
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        take_number(from)
+    fn take(from: &mut Reader<'_>) -> Self {
+        from.number()
     }
 }
 
@@ -158,8 +238,9 @@ macro_rules! wire_number {
                 put_number(u64::from(*self), to);
             }
 
-            fn take(from: &mut &[u8]) -> Option<Self> {
-                Self::try_from(take_number(from)?).ok()
+            fn take(from: &mut Reader<'_>) -> Self {
+                let number = Self::try_from(from.number());
+                from.or_fail(number.ok(), 0)
             }
         })*
     };
@@ -172,13 +253,15 @@ impl Wire for bool {
         to.push(u8::from(*self));
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        let (byte, rest) = from.split_first()?;
-        *from = rest;
-        match byte {
-            0 => Some(false),
-            1 => Some(true),
-            _ => None,
+    #[inline(never)]
+    fn take(from: &mut Reader<'_>) -> Self {
+        match from.byte() {
+            0 => false,
+            1 => true,
+            _ => {
+                from.fail();
+                false
+            }
         }
     }
 }
@@ -191,9 +274,8 @@ impl<T: Wire> Wire for Option<T> {
         }
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        let is_some = bool::take(from)?;
-        Some(if is_some { Some(T::take(from)?) } else { None })
+    fn take(from: &mut Reader<'_>) -> Self {
+        bool::take(from).then(|| T::take(from))
     }
 }
 
@@ -205,14 +287,17 @@ impl<T: Wire> Wire for Vec<T> {
         }
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        let length = take_number(from)?;
-        // Each item takes a byte or more, so a wrong length ends soon.
+    fn take(from: &mut Reader<'_>) -> Self {
+        let length = from.number();
+        // Each item takes a byte or more, so a wrong length soon fails.
         let mut items = Self::new();
         for _ in 0..length {
-            items.push(T::take(from)?);
+            if from.failed {
+                break;
+            }
+            items.push(T::take(from));
         }
-        Some(items)
+        items
     }
 }
 
@@ -221,8 +306,8 @@ impl<T: Wire> Wire for Box<T> {
         self.as_ref().put(to);
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        T::take(from).map(Self::new)
+    fn take(from: &mut Reader<'_>) -> Self {
+        Self::new(T::take(from))
     }
 }
 
@@ -232,8 +317,8 @@ impl<A: Wire, B: Wire> Wire for (A, B) {
         self.1.put(to);
     }
 
-    fn take(from: &mut &[u8]) -> Option<Self> {
-        Some((A::take(from)?, B::take(from)?))
+    fn take(from: &mut Reader<'_>) -> Self {
+        (A::take(from), B::take(from))
     }
 }
 

@@ -137,7 +137,7 @@ fn entrance(shell: &mut Shell, request: &str) -> Entrance {
     match shell.ask(request) {
         Verdict::Manage { ticket } => match *ticket {
             Ticket::Enter(entrance) => *entrance,
-            other @ Ticket::Manage(_) => panic!("{other:?}"),
+            other => panic!("{other:?}"),
         },
         other => panic!("no entrance: {other:?}"),
     }

@@ -143,6 +143,8 @@ fn crossed(verdict: Verdict) -> Lines {
                 budgets: budgets.collect(),
             })
         }
+        Verdict::Identify { jwt } => Some(Lines::Identify(jwt.clone())),
+        Verdict::Report => Some(Lines::Report),
         Verdict::Asset { path } => Some(Lines::Asset((*path).to_owned())),
         Verdict::Manage { .. } => Some(Lines::Manage),
     };
@@ -197,11 +199,12 @@ fn assert_forwarded(forwarded: &Forwarded, request: &str, record: Option<&Record
     assert_eq!(forwarded.header("gatepass-scopes"), scopes.as_deref());
 }
 
-const SET: [&str; 14] = [
+const SET: [&str; 15] = [
     "accept-encoding",
     "authorization",
     "cookie",
     "gatepass-app",
+    "gatepass-session-id",
     "gatepass-email",
     "gatepass-scopes",
     "gatepass-token-id",

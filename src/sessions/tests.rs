@@ -1,7 +1,8 @@
 use super::*;
+use crate::asker::{Source, Who};
 use crate::entry::tests::{NOW, entry, minted};
 use crate::grant::{EmbedGrant, Grant, Lifetime};
-use crate::ledger::{Command, Creation};
+use crate::ledger::{Command, Creation, Task};
 use crate::lifecycle::User;
 use crate::policy::Limits;
 use crate::record::Embed;
@@ -10,18 +11,23 @@ use crate::transaction::shelf::{MS, Shelf};
 
 const ORIGIN: &str = "https://portal.example";
 
-fn operator() -> Asker {
-    Asker::Operator {
+fn asking(who: Who) -> Asker {
+    Asker {
         workspace: "default".to_owned(),
+        who,
+        source: Source::default(),
     }
 }
 
+fn operator() -> Asker {
+    asking(Who::Operator)
+}
+
 fn pat(entry: &Entry) -> Asker {
-    Asker::Pat {
-        workspace: "default".to_owned(),
+    asking(Who::Pat {
         uid: entry.record.uid.clone(),
         id: entry.record.id.clone(),
-    }
+    })
 }
 
 /// The nth token of a user, which opens the app «jobs» for an hour.
@@ -47,13 +53,16 @@ fn spot(uid: &str) -> Spot {
 
 fn opening(token: &Entry, n: u8) -> Command {
     let uid = token.record.uid.clone();
-    Command::Open(Box::new(Opening {
-        workspace: "default".to_owned(),
-        token: token.record.id.clone(),
-        session: minted(&uid, n).id,
-        spot: spot(&uid),
-        uid,
-    }))
+    Command {
+        asker: asking(Who::Viewer),
+        task: Task::Open(Box::new(Opening {
+            token: token.record.id.clone(),
+            session: minted(&uid, n).id,
+            spot: spot(&uid),
+            origin: ORIGIN.to_owned(),
+            uid,
+        })),
+    }
 }
 
 fn code(shelf: &Shelf, command: Command) -> Option<Code> {
@@ -64,12 +73,14 @@ fn code(shelf: &Shelf, command: Command) -> Option<Code> {
 }
 
 fn listed(shelf: &Shelf, actor: Asker, uid: &str) -> Vec<Id> {
-    match shelf.run(Command::Sessions {
-        actor,
-        uid: uid.to_owned(),
-        before: None,
-        after: None,
-        limit: 50,
+    match shelf.run(Command {
+        asker: actor,
+        task: Task::Sessions {
+            uid: uid.to_owned(),
+            before: None,
+            after: None,
+            limit: 50,
+        },
     }) {
         Reply::Sessions { sessions, .. } => sessions
             .into_iter()
@@ -80,9 +91,11 @@ fn listed(shelf: &Shelf, actor: Asker, uid: &str) -> Vec<Id> {
 }
 
 fn kill(actor: Asker, n: u8) -> Command {
-    Command::Kill {
-        actor,
-        id: minted("ada", n).id,
+    Command {
+        asker: actor,
+        task: Task::Kill {
+            id: minted("ada", n).id,
+        },
     }
 }
 
@@ -292,12 +305,14 @@ fn whatever_changes_a_token_its_killed_sessions_are_told() {
     let token = embed("ada", 1, false);
     let shelf = Shelf::with(std::slice::from_ref(&token));
     shelf.run(opening(&token, 11));
-    let rename = Command::Change {
-        actor: operator(),
-        id: token.record.id.clone(),
-        change: crate::change::Change {
-            name: Some("renamed".to_owned()),
-            ..Default::default()
+    let rename = Command {
+        asker: operator(),
+        task: Task::Change {
+            id: token.record.id.clone(),
+            change: crate::change::Change {
+                name: Some("renamed".to_owned()),
+                ..Default::default()
+            },
         },
     };
     for command in [kill(operator(), 11), rename] {
@@ -382,7 +397,10 @@ fn all_sessions_of_a_token_or_a_user_are_killed_by_a_moment() {
         })
     };
     let kill_all = |shelf: &Shelf, actor, whose| {
-        let killed = shelf.run(Command::KillAll { actor, whose });
+        let killed = shelf.run(Command {
+            asker: actor,
+            task: Task::KillAll { whose },
+        });
         match killed {
             Reply::Killed(changed) => Ok(changed.len()),
             Reply::Refused(problem) => Err(problem.status),
@@ -430,7 +448,10 @@ fn a_session_whose_clock_was_ahead_is_killed_too() {
     shelf.save_session(&ahead, NOW).unwrap();
     let whose = Whose::User("ada".to_owned());
     let actor = operator();
-    shelf.run(Command::KillAll { actor, whose });
+    shelf.run(Command {
+        asker: actor,
+        task: Task::KillAll { whose },
+    });
     let embed = shelf.get(&token).record.embed.unwrap();
     assert_eq!(embed.sessions_from, Some(ahead.id.time()));
 }
@@ -476,7 +497,10 @@ fn a_user_of_many_tokens_is_killed_in_steps() {
     for _ in 0..3 {
         let whose = Whose::User("ada".to_owned());
         let actor = operator();
-        match shelf.run(Command::KillAll { actor, whose }) {
+        match shelf.run(Command {
+            asker: actor,
+            task: Task::KillAll { whose },
+        }) {
             Reply::Killed(changed) => told.push(changed.len()),
             other => panic!("{other:?}"),
         }
@@ -495,12 +519,14 @@ fn a_list_ends_where_all_were_killed() {
         (Some(opened), 0),
         (Some(Time::from_seconds(opened.seconds() - 1)), 1),
     ] {
-        let reply = shelf.run(Command::Sessions {
-            actor: operator(),
-            uid: "ada".to_owned(),
-            before: None,
-            after,
-            limit: 50,
+        let reply = shelf.run(Command {
+            asker: operator(),
+            task: Task::Sessions {
+                uid: "ada".to_owned(),
+                before: None,
+                after,
+                limit: 50,
+            },
         });
         let Reply::Sessions { sessions, .. } = reply else {
             panic!("no list");
@@ -516,12 +542,14 @@ fn a_pat_sees_and_kills_its_own_users_sessions_only() {
     shelf.run(opening(&token, 11));
     assert_eq!(code(&shelf, kill(pat(&ben), 11)), Some(Code::SessionEnded));
     assert_eq!(code(&shelf, kill(operator(), 99)), Some(Code::SessionEnded));
-    let ask = Command::Sessions {
-        actor: pat(&ben),
-        uid: "ada".to_owned(),
-        before: None,
-        after: None,
-        limit: 50,
+    let ask = Command {
+        asker: pat(&ben),
+        task: Task::Sessions {
+            uid: "ada".to_owned(),
+            before: None,
+            after: None,
+            limit: 50,
+        },
     };
     assert!(code(&shelf, ask).is_some());
     assert_eq!(listed(&shelf, pat(&ada), "ada").len(), 1);
@@ -534,9 +562,11 @@ fn the_sessions_of_a_revoked_token_are_not_live() {
     let token = embed("ada", 1, false);
     let shelf = Shelf::with(std::slice::from_ref(&token));
     shelf.run(opening(&token, 11));
-    shelf.run(Command::Revoke {
-        actor: operator(),
-        id: token.record.id.clone(),
+    shelf.run(Command {
+        asker: operator(),
+        task: Task::Revoke {
+            id: token.record.id.clone(),
+        },
     });
     assert!(listed(&shelf, operator(), "ada").is_empty());
 }
@@ -563,16 +593,19 @@ fn slotted(n: u8) -> Command {
             top_level: false,
         }),
     };
-    Command::Create(Box::new(Creation {
-        actor: operator(),
-        user,
-        grant,
-        limits: Limits::default(),
-        minted: minted("ada", n),
-        once: None,
-        slot: Some("tooljet/jobs".to_owned()),
-        spots: vec![spot("ada")],
-    }))
+    Command {
+        asker: operator(),
+        task: Task::Create(Box::new(Creation {
+            user,
+            grant,
+            limits: Limits::default(),
+            minted: minted("ada", n),
+            once: None,
+            quota: 1_000,
+            slot: Some("tooljet/jobs".to_owned()),
+            spots: vec![spot("ada")],
+        })),
+    }
 }
 
 fn made(shelf: &Shelf, n: u8) -> Entry {
@@ -592,9 +625,11 @@ fn a_new_token_in_a_slot_replaces_the_one_before_and_ends_with_it() {
     assert_eq!(shelf.get(&first).record.state, State::Used);
     assert_eq!(shelf.get(&second).successor, Some(third.record.id.clone()));
     assert_eq!(listed(&shelf, operator(), "ada").len(), 1);
-    shelf.run(Command::Revoke {
-        actor: operator(),
-        id: third.record.id.clone(),
+    shelf.run(Command {
+        asker: operator(),
+        task: Task::Revoke {
+            id: third.record.id.clone(),
+        },
     });
     for token in [&first, &second, &third] {
         assert_eq!(shelf.get(token).record.state, State::Revoked);
@@ -613,9 +648,11 @@ fn revoking_reaches_past_a_token_in_the_slot_that_is_over() {
     let mut over = shelf.get(&second);
     over.record.expires = Some(NOW);
     shelf.save_token(&over).unwrap();
-    shelf.run(Command::Revoke {
-        actor: operator(),
-        id: third.record.id.clone(),
+    shelf.run(Command {
+        asker: operator(),
+        task: Task::Revoke {
+            id: third.record.id.clone(),
+        },
     });
     assert_eq!(shelf.get(&first).record.state, State::Revoked);
 }
@@ -624,12 +661,14 @@ fn revoking_reaches_past_a_token_in_the_slot_that_is_over() {
 fn a_disabled_token_that_was_replaced_is_never_active_again() {
     let shelf = Shelf::with(&[]);
     let first = made(&shelf, 1);
-    let enable = |enabled| Command::Change {
-        actor: operator(),
-        id: first.record.id.clone(),
-        change: crate::change::Change {
-            enabled: Some(enabled),
-            ..Default::default()
+    let enable = |enabled| Command {
+        asker: operator(),
+        task: Task::Change {
+            id: first.record.id.clone(),
+            change: crate::change::Change {
+                enabled: Some(enabled),
+                ..Default::default()
+            },
         },
     };
     shelf.run(enable(false));

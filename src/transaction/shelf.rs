@@ -1,6 +1,8 @@
 //! A ledger in memory, for tests.
 
 use super::execute;
+use crate::asker::Asker;
+use crate::audit::{Event, Selection, Trail};
 use crate::digest::Digest;
 use crate::entry::Entry;
 use crate::entry::tests::NOW;
@@ -26,6 +28,28 @@ pub(crate) struct Shelf {
     pub(crate) spots: RefCell<BTreeMap<String, (Spot, Option<Time>)>>,
     pub(crate) writes_left: Cell<usize>,
     pub(crate) asked_kin: Cell<usize>,
+    pub(crate) events: RefCell<Vec<String>>,
+}
+
+impl Trail for Shelf {
+    fn note(&self, asker: &Asker, event: &Event<'_>, _now_ms: u64) -> Result<(), Self::Error> {
+        self.write()?;
+        let Event { action, uid, .. } = event;
+        let event = format!("{} {action} {uid} {}", asker.name(), event.result());
+        self.events.borrow_mut().push(event);
+        Ok(())
+    }
+
+    fn events(
+        &self,
+        _workspace: &str,
+        _uid: &str,
+        _selection: &Selection,
+        _before: Option<&Id>,
+        _limit: u8,
+    ) -> Result<Vec<(Id, String)>, Self::Error> {
+        Ok(Vec::new())
+    }
 }
 
 impl Shelf {
@@ -39,6 +63,7 @@ impl Shelf {
             spots: RefCell::default(),
             writes_left: Cell::new(usize::MAX),
             asked_kin: Cell::new(0),
+            events: RefCell::default(),
         }
     }
 
@@ -136,6 +161,17 @@ impl Tokens for Shelf {
         Ok(tokens.values().rev().find(held).cloned())
     }
 
+    fn made_since(&self, workspace: &str, uid: &str, since: &Id) -> Result<usize, Self::Error> {
+        let tokens = self.tokens.borrow();
+        let made = tokens.values().filter(|entry| {
+            let record = &entry.record;
+            record.workspace == workspace
+                && record.uid == uid
+                && record.id.as_str() >= since.as_str()
+        });
+        Ok(made.count())
+    }
+
     fn slotted_since(&self, workspace: &str, uid: &str, since: &Id) -> Result<usize, Self::Error> {
         let tokens = self.tokens.borrow();
         let recent = |entry: &&Entry| {
@@ -203,12 +239,13 @@ impl Tokens for Shelf {
 
     fn made_by(
         &self,
-        creation: &Creation,
+        asker: &Asker,
+        _uid: &str,
         once: &Digest,
         since: u64,
     ) -> Result<Option<Id>, Self::Error> {
         let made = self.made.borrow();
-        let found = made.get(&(creation.actor.name().to_owned(), once.to_hex()));
+        let found = made.get(&(asker.name(), once.to_hex()));
         Ok(found
             .filter(|(_, at)| *at >= since)
             .map(|(id, _)| id.clone()))
@@ -216,13 +253,14 @@ impl Tokens for Shelf {
 
     fn note_made(
         &self,
+        asker: &Asker,
         creation: &Creation,
         once: &Digest,
         now: u64,
         _forget_before: u64,
     ) -> Result<(), Self::Error> {
         self.write()?;
-        let key = (creation.actor.name().to_owned(), once.to_hex());
+        let key = (asker.name(), once.to_hex());
         let value = (creation.minted.id.clone(), now);
         self.made.borrow_mut().insert(key, value);
         Ok(())

@@ -1,4 +1,5 @@
 use super::*;
+use crate::asker::Source;
 use crate::change::{Change, Rotation};
 use crate::digest::Digest;
 use crate::entry::tests::{NOW, entry, minted, scopes};
@@ -11,59 +12,72 @@ use crate::transaction::shelf::{MS, Shelf};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-fn operator() -> Asker {
-    Asker::Operator {
+fn asking(who: Who) -> Asker {
+    Asker {
         workspace: "default".to_owned(),
+        who,
+        source: Source::default(),
     }
+}
+
+fn operator() -> Asker {
+    asking(Who::Operator)
 }
 
 fn pat(entry: &Entry) -> Asker {
-    Asker::Pat {
-        workspace: entry.record.workspace.clone(),
+    asking(Who::Pat {
         uid: entry.record.uid.clone(),
         id: entry.record.id.clone(),
-    }
+    })
 }
 
 fn creation(actor: Asker, n: u8, once: Option<&str>) -> Command {
-    Command::Create(Box::new(Creation {
-        actor,
-        user: User {
-            uid: "ada".to_owned(),
-            email: "ada@example.com".to_owned(),
-        },
-        grant: Grant {
-            name: format!("made {n}"),
-            description: String::new(),
-            scopes: scopes(&["tokens"]),
-            apps: Vec::new(),
-            allowed_ips: None,
-            lifetime: None,
-            strict: None,
-            embed: None,
-        },
-        limits: Limits::default(),
-        minted: minted("ada", n),
-        once: once.map(Digest::of),
-        slot: None,
-        spots: Vec::new(),
-    }))
+    Command {
+        asker: actor,
+        task: Task::Create(Box::new(Creation {
+            user: User {
+                uid: "ada".to_owned(),
+                email: "ada@example.com".to_owned(),
+            },
+            grant: Grant {
+                name: format!("made {n}"),
+                description: String::new(),
+                scopes: scopes(&["tokens"]),
+                apps: Vec::new(),
+                allowed_ips: None,
+                lifetime: None,
+                strict: None,
+                embed: None,
+            },
+            limits: Limits::default(),
+            minted: minted("ada", n),
+            once: once.map(Digest::of),
+            quota: 1_000,
+            slot: None,
+            spots: Vec::new(),
+        })),
+    }
 }
 
 fn revocation(actor: Asker, entry: &Entry) -> Command {
     let id = entry.record.id.clone();
-    Command::Revoke { actor, id }
+    Command {
+        asker: actor,
+        task: Task::Revoke { id },
+    }
 }
 
 fn page(shelf: &Shelf, limit: u8, before: Option<Id>) -> (Vec<Entry>, Option<Id>) {
     let (actor, filter) = (operator(), Filter::default());
     let uid = "ada".to_owned();
-    match shelf.run(Command::List {
-        actor,
-        uid,
-        filter,
-        before,
-        limit,
+    match shelf.run(Command {
+        asker: actor,
+        task: Task::List {
+            uid,
+            filter,
+            before,
+            limit,
+        },
     }) {
         Reply::Page { tokens, next } => (tokens, next),
         other => panic!("no page: {other:?}"),
@@ -142,9 +156,9 @@ fn tokens_of_other_users_and_workspaces_are_unknown() {
     for hidden in [&other, &foreign] {
         let id = hidden.record.id.clone();
         let actor = pat(&own);
-        let read = Command::Read {
-            actor: actor.clone(),
-            id: id.clone(),
+        let read = Command {
+            asker: actor.clone(),
+            task: Task::Read { id: id.clone() },
         };
         assert_eq!(shelf.run(read), unknown);
         assert_eq!(shelf.run(revocation(actor.clone(), hidden)), unknown);
@@ -152,15 +166,23 @@ fn tokens_of_other_users_and_workspaces_are_unknown() {
             enabled: Some(true),
             ..Change::default()
         };
-        assert_eq!(shelf.run(Command::Change { actor, id, change }), unknown);
+        assert_eq!(
+            shelf.run(Command {
+                asker: actor,
+                task: Task::Change { id, change }
+            }),
+            unknown
+        );
     }
     assert_eq!(shelf.run(revocation(operator(), &foreign)), unknown);
-    let command = Command::List {
-        actor: pat(&own),
-        uid: "bob".to_owned(),
-        filter: Filter::default(),
-        before: None,
-        limit: 1,
+    let command = Command {
+        asker: pat(&own),
+        task: Task::List {
+            uid: "bob".to_owned(),
+            filter: Filter::default(),
+            before: None,
+            limit: 1,
+        },
     };
     assert_eq!(shelf.run(command), unknown);
     assert!(shelf.rows.borrow().is_empty());
@@ -182,9 +204,11 @@ fn without_the_scope_a_pat_sees_and_revokes_itself_only() {
     let mut own = entry("ada", 1);
     own.record.scopes = scopes(&["odata"]);
     let shelf = Shelf::with(&[own.clone(), entry("ada", 2)]);
-    let read = |entry: &Entry| Command::Read {
-        actor: pat(&own),
-        id: entry.record.id.clone(),
+    let read = |entry: &Entry| Command {
+        asker: pat(&own),
+        task: Task::Read {
+            id: entry.record.id.clone(),
+        },
     };
     assert_eq!(shelf.status(read(&own)), 200);
     assert_eq!(shelf.status(read(&entry("ada", 2))), 403);
@@ -200,12 +224,15 @@ fn a_pat_with_tokens_does_not_touch_a_wider_sibling_but_may_revoke_it() {
     wider.record.scopes = scopes(&["admin"]);
     let shelf = Shelf::with(&[own.clone(), wider.clone()]);
     let id = wider.record.id.clone();
-    let rotate = Command::Rotate {
-        actor: pat(&own),
-        id: id.clone(),
-        rotation: Rotation::default(),
-        limits: Limits::default(),
-        minted: minted("ada", 3),
+    let rotate = Command {
+        asker: pat(&own),
+        task: Task::Rotate {
+            id: id.clone(),
+            rotation: Rotation::default(),
+            limits: Limits::default(),
+            minted: minted("ada", 3),
+            quota: 1_000,
+        },
     };
     assert_eq!(shelf.status(rotate), 403);
     let change = Change {
@@ -213,10 +240,9 @@ fn a_pat_with_tokens_does_not_touch_a_wider_sibling_but_may_revoke_it() {
         ..Change::default()
     };
     assert_eq!(
-        shelf.status(Command::Change {
-            actor: pat(&own),
-            id,
-            change
+        shelf.status(Command {
+            asker: pat(&own),
+            task: Task::Change { id, change }
         }),
         403
     );
@@ -228,12 +254,15 @@ fn a_pat_with_tokens_does_not_touch_a_wider_sibling_but_may_revoke_it() {
 fn a_rotation_answers_with_the_successor_and_changes_both() {
     let old = entry("ada", 1);
     let shelf = Shelf::with(core::slice::from_ref(&old));
-    let reply = shelf.run(Command::Rotate {
-        actor: operator(),
-        id: old.record.id.clone(),
-        rotation: Rotation { grace_seconds: 60 },
-        limits: Limits::default(),
-        minted: minted("ada", 2),
+    let reply = shelf.run(Command {
+        asker: operator(),
+        task: Task::Rotate {
+            id: old.record.id.clone(),
+            rotation: Rotation { grace_seconds: 60 },
+            limits: Limits::default(),
+            minted: minted("ada", 2),
+            quota: 1_000,
+        },
     });
     let Reply::Changed { token, changed, .. } = reply else {
         panic!("not rotated");
@@ -294,16 +323,17 @@ proptest! {
                 0 => creation(actor, next, None),
                 1 | 2 => {
                     let change = Change { enabled, ..Change::default() };
-                    Command::Change { actor, id, change }
+                    Command { asker: actor, task: Task::Change {  id, change } }
                 }
-                3 => Command::Rotate {
-                    actor,
+                3 => Command { asker: actor, task: Task::Rotate {
+
                     id,
                     rotation: Rotation { grace_seconds: u32::from(n) * 60 },
                     limits: Limits::default(),
                     minted: minted("ada", next),
-                },
-                _ => Command::Revoke { actor, id },
+                    quota: 1_000,
+                } },
+                _ => Command { asker: actor, task: Task::Revoke {  id } },
             });
             for (id, now) in shelf.tokens.borrow().iter() {
                 let Some(was) = before.get(id) else {
@@ -450,12 +480,14 @@ fn a_token_cannot_enable_the_one_that_it_comes_from() {
     child.parent = Some(middle.record.id.clone());
     let shelf = Shelf::with(&[top.clone(), middle.clone(), child.clone()]);
     for actor in [&middle, &child] {
-        let reply = shelf.run(Command::Change {
-            actor: pat(actor),
-            id: top.record.id.clone(),
-            change: Change {
-                enabled: Some(true),
-                ..Change::default()
+        let reply = shelf.run(Command {
+            asker: pat(actor),
+            task: Task::Change {
+                id: top.record.id.clone(),
+                change: Change {
+                    enabled: Some(true),
+                    ..Change::default()
+                },
             },
         });
         assert!(matches!(reply, Reply::Refused(problem) if problem.status == 403));
@@ -487,19 +519,137 @@ fn a_pat_finds_its_users_pats_by_number_however_many_are_over() {
     for n in 3..=9 {
         let id = minted("ada", n).id;
         let actor = operator();
-        shelf.run(Command::Revoke { actor, id });
+        shelf.run(Command {
+            asker: actor,
+            task: Task::Revoke { id },
+        });
     }
     let owned = || -> Vec<Option<u64>> {
         let actor = pat(&asking);
-        match shelf.run(Command::Owned { actor }) {
+        match shelf.run(Command {
+            asker: actor,
+            task: Task::Owned,
+        }) {
             Reply::Page { tokens, .. } => tokens.iter().map(|entry| entry.number).collect(),
             other => panic!("{other:?}"),
         }
     };
     assert_eq!(owned(), [Some(1), Some(2)]);
-    let revoke = |actor, number| shelf.status(Command::RevokeNumber { actor, number });
+    let revoke = |actor, number| {
+        shelf.status(Command {
+            asker: actor,
+            task: Task::RevokeNumber { number },
+        })
+    };
     assert_eq!(revoke(pat(&asking), 99), 404);
     assert_eq!(revoke(operator(), 2), 404);
     assert_eq!(revoke(pat(&asking), 2), 200);
     assert_eq!(owned(), [Some(1)]);
+}
+
+#[test]
+fn what_is_done_and_what_is_refused_is_written_down_with_who_asked() {
+    let shelf = Shelf::with(&[entry("ada", 7), entry("ben", 8)]);
+    let (made, _) = made(shelf.run(creation(operator(), 1, Some("k"))));
+    shelf.run(creation(operator(), 2, Some("k")));
+    let own = pat(&entry("ada", 7));
+    let id = made.record.id.clone();
+    let task = |task| Command {
+        asker: own.clone(),
+        task,
+    };
+    let enabled = |enabled| Change {
+        name: None,
+        description: None,
+        enabled: Some(enabled),
+    };
+    let change = |change| {
+        task(Task::Change {
+            id: id.clone(),
+            change,
+        })
+    };
+    shelf.run(change(enabled(false)));
+    shelf.run(change(enabled(false)));
+    shelf.run(change(enabled(true)));
+    shelf.run(task(Task::Revoke { id: id.clone() }));
+    shelf.run(task(Task::Revoke { id: id.clone() }));
+    let of_ben = entry("ben", 8).record.id;
+    shelf.run(task(Task::Revoke { id: of_ben }));
+    let name = own.name();
+    let expected = [
+        "operator token.created ada ok".to_owned(),
+        format!("{name} token.disabled ada ok"),
+        format!("{name} token.enabled ada ok"),
+        format!("{name} token.revoked ada ok"),
+        format!("{name} token.revoked ada token_unknown"),
+    ];
+    assert_eq!(*shelf.events.borrow(), expected);
+}
+
+#[test]
+fn a_rotation_makes_a_token_too() {
+    let shelf = Shelf::with(&[entry("ada", 1)]);
+    shelf.run(Command {
+        asker: operator(),
+        task: Task::Rotate {
+            id: entry("ada", 1).record.id,
+            rotation: Rotation { grace_seconds: 0 },
+            limits: Limits::default(),
+            minted: minted("ada", 2),
+            quota: 1_000,
+        },
+    });
+    let events = [
+        "operator token.rotated ada ok",
+        "operator token.created ada ok",
+    ];
+    assert_eq!(*shelf.events.borrow(), events);
+}
+
+#[test]
+fn a_leaked_token_is_revoked_with_all_that_it_made_whatever_its_workspace() {
+    let (top, mut child) = (entry("ada", 1), entry("ada", 2));
+    child.parent = Some(top.record.id.clone());
+    let shelf = Shelf::with(&[top.clone(), child.clone()]);
+    let report = |digest| Command {
+        asker: Asker {
+            workspace: String::new(),
+            ..asking(Who::Scanner)
+        },
+        task: Task::Leaked { digest },
+    };
+    assert_eq!(shelf.status(report(Digest::of("none"))), 404);
+    assert_eq!(shelf.status(report(top.digest)), 200);
+    for entry in [&top, &child] {
+        assert_eq!(shelf.get(entry).record.state, State::Revoked);
+    }
+    assert_eq!(*shelf.events.borrow(), ["scanner token.leaked ada ok"]);
+    assert_eq!(shelf.status(report(top.digest)), 200);
+}
+
+#[test]
+fn a_user_gets_so_many_tokens_a_minute_and_no_more() {
+    let shelf = Shelf::with(&[]);
+    let with_quota = |n, quota| {
+        let mut command = creation(operator(), n, None);
+        if let Task::Create(creation) = &mut command.task {
+            creation.quota = quota;
+        }
+        shelf.run(command)
+    };
+    with_quota(1, 2);
+    with_quota(2, 2);
+    let Reply::Refused(problem) = with_quota(3, 2) else {
+        panic!("one too many");
+    };
+    let headers = problem.answer().headers;
+    for (name, value) in [
+        ("retry-after", "60"),
+        ("ratelimit", "\"creation\";r=0;t=60"),
+        ("ratelimit-policy", "\"creation\";q=2;w=60"),
+    ] {
+        assert!(headers.contains(&(name, value.into())), "{name}");
+    }
+    assert_eq!((problem.status, shelf.tokens.borrow().len()), (429, 2));
 }

@@ -1,12 +1,11 @@
-//! The Rust half of a Durable Object. Its JavaScript half (`entry.js`) receives
+//! The Rust half of a Durable Object. Its JavaScript half (`objects.js`) receives
 //! commands and alarms; here they meet the database, synchronously.
 
 use super::outbox::{self, Find};
-use super::sql::{Failed, Migrations, Sql};
-use super::{directory, ledger, whole};
+use super::sql::{Failed, Sql, Tables};
+use super::{directory, ledger, notes, whole};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker_sys::DurableObjectState;
 
 /// A ledger or a directory.
 #[wasm_bindgen]
@@ -18,35 +17,31 @@ pub struct Authority {
 /// What tells one class of object from the other.
 struct Kind {
     class: &'static str,
-    migrations: Migrations,
     execute: fn(&Sql, &str, u64) -> Result<String, Failed>,
     value: Find,
 }
 
 static LEDGER: Kind = Kind {
     class: "Ledger",
-    migrations: ledger::MIGRATIONS,
     execute: ledger::execute,
     value: ledger::value,
 };
 
 static DIRECTORY: Kind = Kind {
     class: "Directory",
-    migrations: directory::MIGRATIONS,
     execute: directory::execute,
     value: directory::value,
 };
 
 #[wasm_bindgen]
 impl Authority {
-    /// The authority of a class, over an object's storage.
+    /// The authority of a class, over an object's tables.
     #[wasm_bindgen(constructor)]
-    pub fn new(class: &str, state: DurableObjectState) -> Result<Self, JsError> {
+    pub fn new(class: &str, tables: Tables) -> Result<Self, JsError> {
         let kinds = [&LEDGER, &DIRECTORY];
         let kind = kinds.into_iter().find(|kind| kind.class == class);
         let kind = kind.ok_or_else(|| JsError::new("there is no such class"))?;
-        let sql = Sql::new(&state, kind.class, kind.migrations)
-            .map_err(|_| JsError::new("there is no storage"))?;
+        let sql = Sql(tables);
         Ok(Self { sql, kind })
     }
 
@@ -55,9 +50,10 @@ impl Authority {
         (self.kind.execute)(&self.sql, command, whole(now_ms)).map_err(failed)
     }
 
-    /// The alarm begins.
-    pub fn begin(&self, now_ms: f64) -> Result<(), JsError> {
-        outbox::begin(&self.sql, whole(now_ms)).map_err(failed)
+    /// Takes note of what a gate tells without waiting.
+    pub fn note(&self, note: &str, now_ms: f64) -> Result<(), JsError> {
+        let note = || notes::note(&self.sql, note, whole(now_ms));
+        self.sql.transaction(note).map_err(failed)
     }
 
     /// The puts that are due, as JSON.
@@ -75,11 +71,6 @@ impl Authority {
     ) -> Result<(), JsError> {
         let (generation, now_ms) = (whole(generation), whole(now_ms));
         outbox::settle(&self.sql, key, generation, accepted, now_ms).map_err(failed)
-    }
-
-    /// The alarm ends.
-    pub fn end(&self, now_ms: f64) -> Result<(), JsError> {
-        outbox::end(&self.sql, whole(now_ms)).map_err(failed)
     }
 }
 

@@ -2,11 +2,17 @@
 
 import * as glue from "../../build/gatepass.js";
 import wasm from "../../build/gatepass_bg.wasm";
+import { Assertions } from "./assertion.js";
+import { Identity } from "./identity.js";
+import { LeakReports } from "./leaks.js";
+import { Limits } from "./limits.js";
+import { Notes } from "./notes.js";
 import { Remembered } from "./remembered.js";
+import { Tables } from "./tables/tables.js";
+import { readVerdict } from "./verdict.js";
 
-/** How many names of headers and how many refusals an isolate remembers, and how long they may be. */
+/** How many names of headers an isolate remembers, and how long they may be. */
 const NAMES = { most: 1024, longest: 64 };
-const REFUSALS = { most: 64, longest: 2048 };
 
 let instance;
 
@@ -17,6 +23,7 @@ export function core(env) {
 }
 
 class Core {
+  notes = new Notes();
   #authorities = new WeakMap();
   #relevances = new Remembered(NAMES, (name) => guard(() => glue.relevance(name)));
 
@@ -26,9 +33,24 @@ class Core {
     if (mistake) {
       this.mistake = readVerdict(mistake);
       console.error(this.mistake.body);
+    } else {
+      this.#equip(env);
     }
     this.answerHeaders = new Set(glue.answer_headers());
     this.urlAttributes = glue.url_attributes();
+  }
+
+  /** What the shell itself needs of a configuration that the core found good. */
+  #equip({ ASSERTION_KEY: key, IDENTITY: identity, LEAK_KEYS_URL: leakKeys, LIMITS: limits }) {
+    if (key) this.assertions = new Assertions(key);
+    if (identity) this.identity = new Identity({ algorithms: ["RS256"], ...parsed(identity) });
+    if (leakKeys) this.leakReports = new LeakReports(leakKeys);
+    this.limits = new Limits(limits ? parsed(limits) : {});
+  }
+
+  /** What stands for a client's address where it is counted. */
+  counted(address) {
+    return guard(() => glue.counted(address));
   }
 
   /** How much of a header a check needs to know: 0 nothing, 1 its name, 2 its value too. */
@@ -76,66 +98,13 @@ class Core {
   authority(name, ctx) {
     let authority = this.#authorities.get(ctx);
     if (!authority) {
-      authority = guarded(new glue.Authority(name, ctx));
+      const tables = new Tables(name, ctx.storage);
+      authority = { tables, ...guarded(new glue.Authority(name, tables)) };
       this.#authorities.set(ctx, authority);
     }
     return authority;
   }
 }
-
-/** A verdict from its lines, as src/verdict.rs writes them. */
-function readVerdict(text) {
-  // Only a refusal is no secret, and the same for many.
-  if (text.startsWith("answer\n4")) return refusals.get(text);
-  const lines = text.split("\n");
-  switch (lines[0]) {
-    case "allow":
-      return readForward(lines);
-    case "answer":
-      return readAnswer(lines);
-    case "read":
-      return { do: "read", keys: lines.slice(1) };
-    case "ask": {
-      const [, binding, name, command, ...rest] = lines;
-      const budgets = [];
-      for (let at = 0; at < rest.length; at += 2) budgets.push([rest[at], rest[at + 1]]);
-      return { do: "ask", class: binding, name, command, budgets };
-    }
-    default:
-      return { do: lines[0], path: lines[1] };
-  }
-}
-
-const refusals = new Remembered(REFUSALS, (text) => readAnswer(text.split("\n")));
-
-function readAnswer(lines) {
-  const headers = new Headers();
-  let at = 2;
-  for (; lines[at]; at += 2) headers.append(lines[at], lines[at + 1]);
-  const body = lines.slice(at + 1).join("\n");
-  return { do: "answer", status: Number(lines[1]), headers, body };
-}
-
-function readForward(lines) {
-  const [, url, service, cors, flags, removed] = lines;
-  let at = FIRST_SET;
-  while (lines[at]) at += 2;
-  return {
-    do: "allow",
-    url,
-    service,
-    cors,
-    isPrivate: flags.includes("p"),
-    hideReferrer: flags.includes("h"),
-    rewrites: flags.includes("r"),
-    remove: removed && removed.split(","),
-    set: lines.slice(FIRST_SET, at),
-    place: lines[at + 1] && lines.slice(at + 1).join("\n"),
-  };
-}
-
-/** The line of an `allow` at which the headers to set begin. */
-const FIRST_SET = 6;
 
 /**
  * After a trap the instance's memory cannot be trusted: the next request gets a new one. Objects
@@ -155,11 +124,14 @@ function guard(call) {
 
 /** An authority whose methods are guarded. */
 function guarded(authority) {
-  const names = ["execute", "begin", "due", "settle", "end"];
+  const names = ["execute", "note", "due", "settle"];
   return Object.fromEntries(
     names.map((name) => [name, (...given) => guard(() => authority[name](...given))]),
   );
 }
+
+/** A variable that may be given as JSON in a string. */
+const parsed = (value) => (typeof value === "string" ? JSON.parse(value) : value);
 
 /** The variables as JSON, and the names of the bindings. */
 function environment(env) {

@@ -1,10 +1,11 @@
 //! The Durable Object `d/<workspace>`, which owns a workspace's settings and
 //! its list of users.
 
-use super::outbox::{self, Value};
-use super::sql::{Failed, Migrations, Row as SqlRow, Sql};
+use super::outbox::Value;
+use super::sql::{Bind, Failed, Row as SqlRow, Sql};
+use crate::asker::Asker;
 use crate::digest::Digest;
-use crate::directory::{self, Command, Registration, Users};
+use crate::directory::{self, Command, Users};
 use crate::lifecycle::User;
 use crate::lookup::{Found, Lookup};
 use crate::outbox::Row;
@@ -24,11 +25,7 @@ pub fn execute(sql: &Sql, command: &str, now_ms: u64) -> Result<String, Failed> 
     }
     let command: Command = wire::read(command).ok_or_else(|| sql.unreadable())?;
     let reply = if command.writes() {
-        sql.transaction(|| {
-            let reply = directory::execute(sql, command, now_ms)?;
-            outbox::arm(sql)?;
-            Ok(reply)
-        })?
+        sql.transaction(|| directory::execute(sql, command, now_ms))?
     } else {
         directory::execute(sql, command, now_ms)?
     };
@@ -50,21 +47,15 @@ fn settings(sql: &Sql) -> Result<String, Failed> {
 
 impl Users for Sql {
     fn decided(&self) -> Result<Decided, Failed> {
-        let query = "SELECT policy, rev, sessions_from FROM decided";
-        let Some(row) = self.first(query, &[])? else {
-            return Ok(Decided::default());
-        };
-        let policy = row.text(0).as_deref().and_then(Policy::stored);
-        Ok(Decided {
-            policy: policy.ok_or(Failed)?,
-            rev: row.number(1).ok_or(Failed)?,
-            sessions_from: row.number(2).map(Time::from_seconds),
-        })
+        let decided = self.first("decided", &[], |row| Decided {
+            policy: row.parsed(0, Policy::stored, Policy::default()),
+            rev: row.number(1),
+            sessions_from: row.number_or_none(2).map(Time::from_seconds),
+        })?;
+        Ok(decided.unwrap_or_default())
     }
 
     fn save_decided(&self, workspace: &str, decided: &Decided) -> Result<(), Failed> {
-        let save = "INSERT OR REPLACE INTO decided (workspace, policy, rev, sessions_from)
-                    VALUES (?, ?, ?, ?)";
         let json = decided.policy.to_json();
         let values = [
             workspace.into(),
@@ -72,123 +63,109 @@ impl Users for Sql {
             decided.rev.into(),
             decided.sessions_from.map(Time::seconds).into(),
         ];
-        self.write(save, &values)
+        self.write("saveDecided", &values)
     }
 
     fn by_id(&self, uid: &str) -> Result<Option<User>, Failed> {
-        let query = "SELECT uid, email FROM users WHERE uid = ?";
-        self.first(query, &[uid.into()])?
-            .as_ref()
-            .map(read)
-            .transpose()
+        self.first("userById", &[uid.into()], read)
     }
 
     fn by_email(&self, email: &str) -> Result<Option<User>, Failed> {
-        let query = "SELECT uid, email FROM users WHERE email = ? AND email <> ''";
-        self.first(query, &[email.into()])?
-            .as_ref()
-            .map(read)
-            .transpose()
+        self.first("userByEmail", &[email.into()], read)
     }
 
     fn after(&self, uid: Option<&str>, limit: u8) -> Result<Vec<User>, Failed> {
-        let query = "SELECT uid, email FROM users WHERE uid > ? ORDER BY uid LIMIT ?";
         let values = [uid.unwrap_or_default().into(), u64::from(limit).into()];
-        self.rows(query, &values)?.iter().map(read).collect()
+        self.rows("usersAfter", &values, read)
+    }
+
+    fn of_subject(&self, subject: &str) -> Result<Option<String>, Failed> {
+        self.first("ofSubject", &[subject.into()], |row| row.text(0))
+    }
+
+    fn has_subject(&self, uid: &str) -> Result<bool, Failed> {
+        Ok(self.first("subjectOf", &[uid.into()], |_| ())?.is_some())
+    }
+
+    fn save_subject(&self, workspace: &str, subject: &str, uid: &str) -> Result<(), Failed> {
+        let values = [workspace, subject, uid].map(Bind::Text);
+        self.write("saveSubject", &values)
+    }
+
+    fn sign_in(&self, digest: &Digest) -> Result<Option<Time>, Failed> {
+        let until = self.first("signIn", &[digest.to_hex().as_str().into()], |row| {
+            row.number(0)
+        })?;
+        Ok(until.map(Time::from_seconds))
+    }
+
+    fn save_sign_in(
+        &self,
+        workspace: &str,
+        digest: &Digest,
+        until: Time,
+        now: Time,
+    ) -> Result<(), Failed> {
+        let values = [workspace.into(), now.seconds().into()];
+        self.write("forgetSignIns", &values)?;
+        let digest = digest.to_hex();
+        let until = until.seconds().into();
+        let values = [workspace.into(), digest.as_str().into(), until];
+        self.write("saveSignIn", &values)
+    }
+
+    fn forget_sign_in(&self, workspace: &str, digest: &Digest) -> Result<(), Failed> {
+        let digest = digest.to_hex();
+        self.write("forgetSignIn", &[workspace, &digest].map(Bind::Text))
     }
 
     fn save_user(&self, workspace: &str, user: &User) -> Result<(), Failed> {
-        let save = "INSERT INTO users (uid, workspace, email) VALUES (?, ?, ?)
-                    ON CONFLICT (uid) DO UPDATE SET email = excluded.email";
-        let values = [
-            user.uid.as_str().into(),
-            workspace.into(),
-            user.email.as_str().into(),
-        ];
-        self.write(save, &values)
+        let values = [&user.uid, workspace, &user.email].map(Bind::Text);
+        self.write("saveUser", &values)
     }
 
     fn body_under(
         &self,
-        registration: &Registration,
+        asker: &Asker,
         key: &str,
         since_ms: u64,
     ) -> Result<Option<Digest>, Failed> {
-        let query = "SELECT body FROM requests
-                     WHERE workspace = ? AND actor = ? AND key = ? AND at >= ?";
+        let actor = asker.name();
         let values = [
-            registration.workspace.as_str().into(),
-            registration.actor.as_str().into(),
+            asker.workspace.as_str().into(),
+            actor.as_str().into(),
             key.into(),
             since_ms.into(),
         ];
-        let found = self.first(query, &values)?;
-        found
-            .map(|row| {
-                row.text(0)
-                    .as_deref()
-                    .and_then(Digest::from_hex)
-                    .ok_or(Failed)
-            })
-            .transpose()
+        let found = self.first("bodyUnder", &values, |row| {
+            row.parsed_or_none(0, Digest::from_hex)
+        })?;
+        Ok(found.flatten())
     }
 
     fn note_body(
         &self,
-        registration: &Registration,
+        asker: &Asker,
         (key, body): (&str, &Digest),
         now_ms: u64,
         forget_before_ms: u64,
     ) -> Result<(), Failed> {
-        let forget = "DELETE FROM requests WHERE at < ?";
-        self.write(forget, &[forget_before_ms.into()])?;
-        let body = body.to_hex();
-        let note = "INSERT OR REPLACE INTO requests (workspace, actor, key, body, at)
-                    VALUES (?, ?, ?, ?, ?)";
+        self.write("forgetRequests", &[forget_before_ms.into()])?;
+        let (actor, body) = (asker.name(), body.to_hex());
         let values = [
-            registration.workspace.as_str().into(),
-            registration.actor.as_str().into(),
+            asker.workspace.as_str().into(),
+            actor.as_str().into(),
             key.into(),
             body.as_str().into(),
             now_ms.into(),
         ];
-        self.write(note, &values)
+        self.write("saveBody", &values)
     }
 }
 
-fn read(row: &SqlRow) -> Result<User, Failed> {
-    let text = |column| row.text(column).ok_or(Failed);
-    Ok(User {
-        uid: text(0)?,
-        email: text(1)?,
-    })
+fn read(row: &mut SqlRow) -> User {
+    User {
+        uid: row.text(0),
+        email: row.text(1),
+    }
 }
-
-/// The tables, version by version.
-pub const MIGRATIONS: Migrations = &[
-    &[
-        "CREATE TABLE users (
-        uid TEXT PRIMARY KEY,
-        workspace TEXT NOT NULL,
-        email TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE UNIQUE INDEX users_by_email ON users (email) WHERE email <> '';
-    CREATE TABLE requests (
-        workspace TEXT NOT NULL,
-        actor TEXT NOT NULL,
-        key TEXT NOT NULL,
-        body TEXT NOT NULL,
-        at INTEGER NOT NULL,
-        PRIMARY KEY (workspace, actor, key)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX requests_at ON requests (at);",
-        outbox::TABLE,
-    ],
-    &[outbox::BY_REPEAT],
-    &["CREATE TABLE decided (
-        workspace TEXT PRIMARY KEY,
-        policy TEXT NOT NULL,
-        rev INTEGER NOT NULL,
-        sessions_from INTEGER
-    ) STRICT, WITHOUT ROWID;"],
-];

@@ -1,11 +1,14 @@
 //! The Cloudflare Worker's shell: what `core.js` calls, and the Durable Objects.
 
+mod audit;
 mod authority;
 mod directory;
 mod ledger;
+mod notes;
 mod outbox;
 mod sql;
 
+use crate::address;
 use crate::api::{self, Progress};
 use crate::config::Config;
 use crate::confine::{ANSWER_HEADERS, Confinement};
@@ -48,7 +51,15 @@ pub fn configure(variables: &str, bindings: Vec<String>) -> Option<String> {
 /// 1 the name, 2 the value too.
 #[wasm_bindgen]
 pub fn relevance(name: &str) -> u8 {
-    Relevance::of(name) as u8
+    let is_identity = |gate: &Gate| {
+        let identity = gate.config.identity.as_ref();
+        identity.is_some_and(|identity| identity.reads(name))
+    };
+    let relevance = match GATE.with_borrow(|gate| gate.as_ref().is_some_and(is_identity)) {
+        true => Relevance::Read,
+        false => Relevance::of(name),
+    };
+    relevance as u8
 }
 
 /// Decides about a request. `reply` is what an authority was asked and answered: its
@@ -199,6 +210,12 @@ impl Management {
     }
 }
 
+/// What stands for an address where requests are counted.
+#[wasm_bindgen]
+pub fn counted(address: &str) -> String {
+    address::counted_as(address.trim().parse().ok())
+}
+
 /// What the shell can run into, in words.
 fn problem(reason: &str) -> Problem {
     match reason {
@@ -208,6 +225,21 @@ fn problem(reason: &str) -> Problem {
         "content_too_large" => {
             Problem::new(413, Code::InvalidRequest, "the body is longer than 64 KiB")
         }
+        "identity_refused" => Problem::new(
+            401,
+            Code::TokenMalformed,
+            "the identity provider's token is not valid here; sign in again",
+        ),
+        "requests_limited" => Problem::new(
+            429,
+            Code::RateLimited,
+            "too many requests; try again as Retry-After says",
+        ),
+        "signature_refused" => Problem::new(
+            401,
+            Code::TokenMalformed,
+            "the report is not signed by a key that is known",
+        ),
         "rate_limited" => Problem::new(
             429,
             Code::RateLimited,

@@ -1,4 +1,4 @@
-// The alarm of a Durable Object: brings KV up to date with what was decided.
+// The outbox of a Durable Object: brings KV up to date with what was decided.
 
 /** Milliseconds after which a put is given up; it may still arrive. */
 const PUT_TIMEOUT = 10_000;
@@ -8,7 +8,6 @@ const MAX_BATCHES = 8;
 
 /** Puts what is due, batch by batch. */
 export async function flush(authority, records) {
-  authority.begin(Date.now());
   for (let batch = 0; batch < MAX_BATCHES; batch++) {
     const puts = JSON.parse(authority.due(Date.now()));
     if (puts.length === 0) break;
@@ -19,7 +18,6 @@ export async function flush(authority, records) {
       }),
     );
   }
-  authority.end(Date.now());
 }
 
 /** Whether KV has accepted a value. */

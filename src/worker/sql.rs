@@ -1,213 +1,168 @@
-//! A Durable Object's own SQLite database: tables made on the first write,
-//! transactions that roll back, and the alarm.
+//! A Durable Object's tables. JavaScript (`tables/`) has the statements, by name, and
+//! runs them; here values go out and rows come in.
 
-use super::whole;
-use crate::json::Object;
-use core::cell::Cell;
-use js_sys::{Array, Error, Promise};
+use crate::json;
+use crate::raw;
+use std::borrow::Cow;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
-use worker_sys::{DurableObjectState, SqlStorage};
 
 #[wasm_bindgen]
 extern "C" {
-    /// What the bindings lack of `ctx.storage`.
-    type Storage;
+    /// `Tables` of `tables/tables.js`.
+    pub type Tables;
 
-    #[wasm_bindgen(method, catch, js_name = transactionSync)]
-    fn transaction_sync(
-        this: &Storage,
-        work: &mut dyn FnMut() -> Result<JsValue, JsValue>,
-    ) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn rows(this: &Tables, name: &str, values: &str) -> Result<String, JsValue>;
 
-    #[wasm_bindgen(method, catch, js_name = setAlarm)]
-    fn set_alarm(this: &Storage, time: f64) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn write(this: &Tables, name: &str, values: &str) -> Result<(), JsValue>;
 
-    #[wasm_bindgen(method, catch, js_name = deleteAlarm)]
-    fn delete_alarm(this: &Storage) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn transaction(this: &Tables, work: &mut dyn FnMut() -> bool) -> Result<(), JsValue>;
 
-    #[wasm_bindgen(js_namespace = console, js_name = error)]
-    fn console_error(line: &str);
-
-    #[wasm_bindgen(js_namespace = console, js_name = log)]
-    fn console_log(line: &str);
+    #[wasm_bindgen(method)]
+    fn unreadable(this: &Tables);
 }
 
 /// The database failed. What it said is in the log; it stays inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failed;
 
-/// What makes the tables of a version from those of the version before it, for
-/// each version from 1 on.
-pub type Migrations = &'static [&'static [&'static str]];
-
 /// The database of one Durable Object.
-pub struct Sql {
-    storage: Storage,
-    sql: SqlStorage,
-    /// The name of the class, for the log.
-    pub class: &'static str,
-    migrations: Migrations,
-    /// The version of the tables, once it is known not to be 0.
-    version: Cell<usize>,
-}
-
-/// A row of a result.
-pub struct Row(Array);
+pub struct Sql(pub Tables);
 
 impl Sql {
-    /// The database of an object whose tables come about by these steps.
-    pub fn new(
-        state: &DurableObjectState,
-        class: &'static str,
-        migrations: Migrations,
-    ) -> Result<Self, JsValue> {
-        let storage = state.storage()?;
-        Ok(Self {
-            sql: storage.sql(),
-            storage: JsValue::from(storage).unchecked_into(),
-            class,
-            migrations,
-            version: Cell::new(0),
-        })
-    }
-
-    /// Runs a query. Where there are no tables yet, there are no rows either:
-    /// reading never makes a table.
-    pub fn rows(&self, query: &str, values: &[Bind<'_>]) -> Result<Vec<Row>, Failed> {
-        match self.version()? {
-            0 => return Ok(Vec::new()),
-            version if version < self.migrations.len() => self.migrate()?,
-            _ => {}
+    /// The rows of a query, each read by `read`.
+    pub fn rows<T>(
+        &self,
+        name: &str,
+        values: &[Bind<'_>],
+        read: fn(&mut Row) -> T,
+    ) -> Result<Vec<T>, Failed> {
+        let rows = self.raw_rows(name, values)?;
+        let mut items = Vec::with_capacity(rows.len());
+        for mut row in rows {
+            items.push(read(&mut row));
+            if row.failed {
+                return Err(self.unreadable());
+            }
         }
-        self.exec(query, values)
+        Ok(items)
     }
 
     /// The first row of a query.
-    pub fn first(&self, query: &str, values: &[Bind<'_>]) -> Result<Option<Row>, Failed> {
-        Ok(self.rows(query, values)?.into_iter().next())
+    pub fn first<T>(
+        &self,
+        name: &str,
+        values: &[Bind<'_>],
+        read: fn(&mut Row) -> T,
+    ) -> Result<Option<T>, Failed> {
+        Ok(self.rows(name, values, read)?.into_iter().next())
     }
 
-    /// Runs a statement that writes, after bringing the tables up to date.
-    pub fn write(&self, statement: &str, values: &[Bind<'_>]) -> Result<(), Failed> {
-        self.migrate()?;
-        self.exec(statement, values).map(drop)
+    /// The number that a query counts.
+    pub fn count(&self, name: &str, values: &[Bind<'_>]) -> Result<usize, Failed> {
+        let count = self.first(name, values, |row| row.number(0))?;
+        Ok(usize::try_from(count.unwrap_or(0)).unwrap_or(usize::MAX))
+    }
+
+    /// Runs a statement that writes.
+    pub fn write(&self, name: &str, values: &[Bind<'_>]) -> Result<(), Failed> {
+        let written = self.0.write(name, &to_json(values));
+        written.map_err(|_| Failed)
     }
 
     /// Runs `work` in one transaction: all that it writes is kept if it
     /// succeeds, and nothing otherwise, the alarm included.
     pub fn transaction<T>(&self, work: impl FnOnce() -> Result<T, Failed>) -> Result<T, Failed> {
-        let version = self.version.get();
         let mut work = Some(work);
         let mut value = None;
-        let ran = self.storage.transaction_sync(&mut || {
+        let ran = self.0.transaction(&mut || {
             value = work.take().and_then(|work| work().ok());
-            match value {
-                Some(_) => Ok(JsValue::UNDEFINED),
-                None => Err(Error::new("the transaction is rolled back").into()),
-            }
+            value.is_some()
         });
-        match (ran, value) {
-            (Ok(_), Some(value)) => Ok(value),
-            (ran, _) => {
-                self.version.set(version);
-                Err(self.failed(&ran.err().unwrap_or_default()))
-            }
-        }
-    }
-
-    /// Sets the alarm, in place of the one that is set.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds are exact in a float for 285,000 years"
-    )]
-    pub fn set_alarm(&self, at_ms: u64) -> Result<(), Failed> {
-        let set = self.storage.set_alarm(at_ms as f64);
-        set.map(drop).map_err(|error| self.failed(&error))
-    }
-
-    /// Takes the alarm back.
-    pub fn delete_alarm(&self) -> Result<(), Failed> {
-        let deleted = self.storage.delete_alarm();
-        deleted.map(drop).map_err(|error| self.failed(&error))
-    }
-
-    /// The version of the tables; 0: there are none. One that this code does
-    /// not know was written by a later one: then nothing is read or written.
-    fn version(&self) -> Result<usize, Failed> {
-        if self.version.get() > 0 {
-            return Ok(self.version.get());
-        }
-        let table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'";
-        if self.exec(table, &[])?.is_empty() {
-            return Ok(0);
-        }
-        let version = "SELECT value FROM meta WHERE name = 'version'";
-        let version = self.exec(version, &[])?;
-        let version = version.first().and_then(|row| row.number(0));
-        match version.and_then(|version| usize::try_from(version).ok()) {
-            Some(version) if (1..=self.migrations.len()).contains(&version) => {
-                self.version.set(version);
-                Ok(version)
-            }
-            _ => Err(self.failed(&"the tables are of another version".into())),
-        }
-    }
-
-    fn migrate(&self) -> Result<(), Failed> {
-        let version = self.version()?;
-        if version == self.migrations.len() {
-            return Ok(());
-        }
-        if version == 0 {
-            let meta = "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
-                        STRICT, WITHOUT ROWID";
-            self.exec(meta, &[])?;
-        }
-        for statements in self.migrations.iter().skip(version).copied().flatten() {
-            self.exec(statements, &[])?;
-        }
-        let version = self.migrations.len();
-        let note = "INSERT OR REPLACE INTO meta (name, value) VALUES ('version', ?)";
-        self.exec(note, &[Bind::Number(version as u64)])?;
-        self.version.set(version);
-        Ok(())
-    }
-
-    fn exec(&self, query: &str, values: &[Bind<'_>]) -> Result<Vec<Row>, Failed> {
-        let failed = |error: JsValue| self.failed(&error);
-        let values: Array = values.iter().map(|value| value.to_js()).collect();
-        let rows = self.sql.exec(query, values).map_err(failed)?.raw();
-        rows.into_iter()
-            .map(|row| row.map(|row| Row(row.unchecked_into())).map_err(failed))
-            .collect()
+        ran.ok().and(value).ok_or(Failed)
     }
 
     /// Something that was handed to the object cannot be read.
     pub fn unreadable(&self) -> Failed {
-        log_error(self.class, "what was sent could not be read");
+        self.0.unreadable();
         Failed
     }
 
-    fn failed(&self, error: &JsValue) -> Failed {
-        let message = error
-            .dyn_ref::<Error>()
-            .map_or_else(|| error.as_string(), |error| error.message().as_string());
-        log_error(self.class, &message.unwrap_or_default());
-        Failed
+    #[inline(never)]
+    fn raw_rows(&self, name: &str, values: &[Bind<'_>]) -> Result<Vec<Row>, Failed> {
+        let rows = self.0.rows(name, &to_json(values)).map_err(|_| Failed)?;
+        let rows = raw::list(&rows).ok_or(Failed)?;
+        let rows = rows.into_iter().map(|row| {
+            let columns = raw::list(row.get())?
+                .into_iter()
+                .map(|column| match column.get() {
+                    "null" => Some(None),
+                    _ => column.text().map(Cow::into_owned).map(Some),
+                });
+            Some(Row {
+                columns: columns.collect::<Option<_>>()?,
+                failed: false,
+            })
+        });
+        rows.collect::<Option<_>>().ok_or(Failed)
     }
+}
+
+/// A row of a result. Each column is read once, and a row to its end: where one is not
+/// what it should be, the row fails, and what was read of it is of no account.
+pub struct Row {
+    columns: Vec<Option<String>>,
+    failed: bool,
 }
 
 impl Row {
     /// The text in a column, unless it is null.
-    pub fn text(&self, column: u32) -> Option<String> {
-        self.0.get(column).as_string()
+    pub fn text_or_none(&mut self, column: usize) -> Option<String> {
+        self.columns.get_mut(column)?.take()
     }
 
-    /// The whole number in a column that is neither null nor negative.
-    pub fn number(&self, column: u32) -> Option<u64> {
-        let number = self.0.get(column).as_f64()?;
-        (number >= 0.0).then(|| whole(number))
+    /// The text in a column.
+    pub fn text(&mut self, column: usize) -> String {
+        let text = self.text_or_none(column);
+        self.known(text).unwrap_or_default()
+    }
+
+    /// The whole number in a column, unless it is null.
+    pub fn number_or_none(&mut self, column: usize) -> Option<u64> {
+        let number = self.text_or_none(column)?.parse().ok();
+        self.known(number)
+    }
+
+    /// The whole number in a column.
+    pub fn number(&mut self, column: usize) -> u64 {
+        let number = self.number_or_none(column);
+        self.known(number).unwrap_or_default()
+    }
+
+    /// What the text in a column stands for; `blank`, where it does for nothing.
+    pub fn parsed<T>(&mut self, column: usize, read: fn(&str) -> Option<T>, blank: T) -> T {
+        let value = read(&self.text(column));
+        self.known(value).unwrap_or(blank)
+    }
+
+    /// What the text in a column stands for, unless it is null.
+    pub fn parsed_or_none<T>(&mut self, column: usize, read: fn(&str) -> Option<T>) -> Option<T> {
+        let value = read(&self.text_or_none(column)?);
+        self.known(value)
+    }
+
+    /// What was found in a column; nothing will not do.
+    fn known<T>(&mut self, value: Option<T>) -> Option<T> {
+        self.failed |= value.is_none();
+        value
+    }
+
+    /// What is read is not what it should be.
+    pub const fn fail(&mut self) {
+        self.failed = true;
     }
 }
 
@@ -222,18 +177,13 @@ pub enum Bind<'a> {
     Null,
 }
 
-impl Bind<'_> {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "moments and counts are exact in a float"
-    )]
-    fn to_js(self) -> JsValue {
-        match self {
-            Self::Text(text) => text.into(),
-            Self::Number(number) => JsValue::from_f64(number as f64),
-            Self::Null => JsValue::NULL,
-        }
-    }
+#[inline(never)]
+fn to_json(values: &[Bind<'_>]) -> String {
+    json::list(values.iter().map(|value| match value {
+        Bind::Text(text) => json::text(text),
+        Bind::Number(number) => number.to_string(),
+        Bind::Null => "null".to_owned(),
+    }))
 }
 
 impl<'a> From<&'a str> for Bind<'a> {
@@ -258,18 +208,4 @@ impl From<Option<u64>> for Bind<'_> {
     fn from(number: Option<u64>) -> Self {
         number.map_or(Self::Null, Self::Number)
     }
-}
-
-/// One structured line about what failed. What stores say holds no secret.
-fn log_error(place: &str, message: &str) {
-    let message: String = message.chars().take(200).collect();
-    let mut line = Object::default();
-    line.text("error", place);
-    line.text("message", &message);
-    console_error(&line.finish());
-}
-
-/// One structured line that is no error.
-pub fn log(line: &str) {
-    console_log(line);
 }

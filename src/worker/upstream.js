@@ -16,6 +16,17 @@ const SHARED_CACHE_HEADERS = [
 export async function forward(request, verdict, facts, gate, env) {
   const { method, body } = request;
   if (body && bodiless(method)) return answer(gate.refuse(facts, "body_not_allowed"));
+  const { set } = verdict;
+  const assertion = gate.assertions?.assertion(set, audience(verdict), Date.now());
+  if (assertion !== undefined) {
+    try {
+      const text = typeof assertion === "string" ? assertion : await assertion;
+      set.push("gatepass-assertion", text);
+    } catch (error) {
+      console.error(JSON.stringify({ error: error?.name, assertion: "failed" }));
+      return answer(gate.refuse(facts, "store_unavailable"));
+    }
+  }
   try {
     // The runtime ends a request to the upstream that nobody waits for any more, and the timer
     // with the request that it was set in.
@@ -27,6 +38,11 @@ export async function forward(request, verdict, facts, gate, env) {
     console.error(JSON.stringify({ error: error?.name, upstream: "failed" }));
     return answer(gate.refuse(facts, "upstream_unavailable"));
   }
+}
+
+/** Whom an assertion is for: the origin of the upstream's URL, or the service. */
+function audience({ url, service }) {
+  return service ? `service:${service}` : url.slice(0, url.indexOf("/", "https://".length));
 }
 
 /** Sends it to the upstream. What is left out of `init` costs nothing. */

@@ -174,30 +174,26 @@ describe("a body is refused that is no single JSON object", () => {
   }
 });
 
-describe("a value is refused however deep it goes", () => {
-  const lists = "[".repeat(10_000) + "]".repeat(10_000);
-  const objects = '{"a":'.repeat(10_000) + "1" + "}".repeat(10_000);
-  for (const field of ["description", "scopes", "apps", "allowedIps", "strict", "expiresInDays"]) {
+describe("RFC 8259 §9: a body that nests deeper than it may is no JSON object", () => {
+  const nested = (depth) => [
+    "[".repeat(depth) + "]".repeat(depth),
+    `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`,
+  ];
+
+  for (const field of ["name", "description", "scopes", "apps", "user", "strict", "surprise"]) {
     test(field, async () => {
-      for (const value of [lists, objects]) {
-        assertField(await create(`"${field}":${value}`), field);
+      for (const value of nested(10_000)) {
+        const answer = await post(
+          `{"name":"a",${field === "user" ? "" : `${USER},`}"${field}":${value}}`,
+        );
+        assertRefused(answer, 400, "invalid_request");
       }
     });
   }
 
-  test("name", async () => {
-    for (const value of [lists, objects]) assertField(await post(`{"name":${value}}`), "name");
-  });
-
-  test("user and what is in it", async () => {
-    assertField(await post(`{"name":"a","user":${lists}}`), "user");
-    assertField(await post(`{"name":"a","user":${objects}}`), "user.a");
-    assertField(await post(`{"name":"a","user":{"id":${lists}}}`), "user.id");
-    assertField(await post(`{"name":"a","user":{"email":${objects}}}`), "user.email");
-  });
-
-  test("in a field that nobody knows", async () => {
-    assertField(await create(`"surprise":${lists}`), "surprise");
+  test("and one that nests less is read field by field", async () => {
+    for (const value of nested(50))
+      assertField(await create(`"description":${value}`), "description");
   });
 });
 

@@ -21,7 +21,7 @@ let gate;
 const issued = new Map();
 
 before(async () => {
-  ledger = await startObjects(({ lookup }) => ({ record: issued.get(lookup.digest) ?? null }));
+  ledger = await startObjects(({ lookup }) => ({ record: issued.get(lookup?.digest) ?? null }));
   gate = await startRawGate({
     ledger,
     limiter: { budget: BUDGET },
@@ -57,7 +57,7 @@ const present = (token, { address = anyAddress(), target = "/api/v1/jobs/", ...o
   });
 
 const lookups = (token) =>
-  ledger.calls.filter(({ command }) => command.lookup.digest === digestOf(token));
+  ledger.calls.filter(({ command }) => command.lookup?.digest === digestOf(token));
 
 describe("the record decides", () => {
   for (const [name, fields, status, code, challenges] of [

@@ -9,6 +9,7 @@ import {
   newUser,
   open,
   openWith,
+  PORTAL,
   sessionId,
   startEmbedGate,
 } from "../support/embeds.mjs";
@@ -52,25 +53,38 @@ async function several(count, fields = {}) {
 
 describe("the list of live sessions", () => {
   test("shows each with its token, place, user and times, and no secret", async () => {
-    const visit = await open(gate, { label: "links", sessionMinutes: 5 });
+    const made = await mint(gate, { label: "links", sessionMinutes: 5 });
+    const headers = [
+      ["Referer", `${PORTAL}/customers/7?tab=jobs`],
+      ["CF-Connecting-IP", "2001:DB8:0:0::7"],
+    ];
+    const visit = await openWith(gate, made, made.embedUrl, headers);
     const { token, user } = visit.token;
     const answer = await gate.api("GET", `/sessions?user=${user.id}`);
     assert.equal(answer.status, 200);
     assert.equal(answer.headers.get("cache-control"), "no-store");
-    const [{ openedAt, expiresAt, ...rest }, ...others] = answer.body.result;
+    const [{ openedAt, expiresAt, lastSeenAt, ...rest }, ...others] = answer.body.result;
     assert.deepEqual(others, []);
     assert.deepEqual(rest, {
       ...{ id: idOf(visit), tokenId: visit.token.id, user, workspace: "default", app: "jobs" },
-      ...{ place: visit.place, label: "links" },
+      ...{ place: visit.place, label: "links", origin: PORTAL, address: "2001:db8::7" },
     });
     assert.match(openedAt, TIME);
     assert.match(expiresAt, TIME);
     assert.ok(Math.abs(Date.parse(openedAt) - Date.now()) < 10_000);
     assert.equal(Date.parse(expiresAt) - Date.parse(openedAt), 300_000);
+    assert.match(lastSeenAt, TIME);
+    assert.ok(Math.abs(Date.parse(lastSeenAt) - Date.parse(openedAt)) <= 1000);
     const text = JSON.stringify(answer.body);
     for (const secret of [token, token.slice(14), visit.value, visit.value.split(".")[1]]) {
       assert.ok(!text.includes(secret));
     }
+  });
+
+  test("knows no host page and no address where the browser and the network tell none", async () => {
+    const { user } = await several(1);
+    const [[{ origin, address }]] = await listSessions({ user: user.id });
+    assert.deepEqual({ origin, address }, { origin: null, address: null });
   });
 
   test("of a user, by id or address, newest first, page by page", async () => {

@@ -16,6 +16,8 @@ pub enum Lines {
         command: String,
         budgets: Vec<(String, String)>,
     },
+    Identify(String),
+    Report,
     Asset(String),
     Manage,
 }
@@ -63,7 +65,9 @@ pub fn read(text: &str) -> Lines {
             command: rest[2].clone(),
             budgets: pairs(&rest[3..]),
         },
+        "identify" => Lines::Identify(rest.join("\n")),
         "asset" => Lines::Asset(rest.join("\n")),
+        "report" => Lines::Report,
         "manage" => {
             assert!(rest.is_empty());
             Lines::Manage

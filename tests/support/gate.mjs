@@ -28,6 +28,9 @@ export const DEVELOPMENT_ROUTES = [
   { path: "/odata/*", scopes: ["odata"] },
 ];
 
+/** Limits that no test comes near by accident. */
+export const RAISED_LIMITS = { creations: 100_000, failures: 100_000 };
+
 /** Every scope that those rules ask for, and `tokens`. */
 export const ALL_SCOPES = ["jobs:read", "jobs:write", "odata", "tokens"];
 
@@ -111,16 +114,19 @@ export async function startGate({ state, env = {} } = {}) {
  * @param {boolean} [options.second] whether a second isolate of the same deployment listens, on
  *   `ports.second`: it remembers nothing of what the first one learned
  * @param {number} [options.port] for who must know it before (`freePort`); by default a free one
+ * @param {object} [options.kv] what `startKv` answered, to outlive the gate; by default its own
+ * @param {string} [options.storage] an existing folder for the objects, to outlive the gate
  */
 export async function startRawGate(options = {}) {
-  const kv = await startKv();
+  const kv = options.kv ?? (await startKv());
   const assets = await startAssets();
-  const stopServers = () => Promise.all([kv.stop(), assets.stop()]);
+  const stopServers = () => Promise.all([options.kv ? undefined : kv.stop(), assets.stop()]);
   const { vars = {}, without = [], ledger, directory, upstream = upstreamWorker() } = options;
   const { https, port, second } = options;
   const secrets = makeSecrets();
   const variables = {
     ...{ DEVELOPMENT: true, UPSTREAM: "service:DEMO", ROUTES: DEVELOPMENT_ROUTES, APPS: [] },
+    LIMITS: RAISED_LIMITS,
     ...secrets,
     ...vars,
   };
@@ -146,6 +152,7 @@ export async function startRawGate(options = {}) {
         modules: gateModules(),
         bindings,
         durableObjects: { Ledger: {}, Directory: {} },
+        storage: options.storage,
       },
       ...(second ? [secondIsolate(bindings)] : []),
       limiterWorker("limiter", options.limiter),
@@ -177,10 +184,8 @@ export async function startRawGate(options = {}) {
     output: workerd.stderr,
     memory: () => residentBytes(workerd.pid),
     kv,
-    async stop() {
-      await workerd.stop();
-      await stopServers();
-    },
+    stop: () => workerd.stop().then(stopServers),
+    kill: () => workerd.kill().then(stopServers),
   };
   return Object.assign(gate, clientOf(gate));
 }
@@ -222,7 +227,7 @@ function clientOf({ url, operatorKey }) {
       body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
     });
     const text = await answer.text();
-    const json = /json/.test(answer.headers.get("content-type") ?? "");
+    const json = /\bjson\b/.test(answer.headers.get("content-type") ?? "");
     return { status: answer.status, headers: answer.headers, body: json ? JSON.parse(text) : text };
   }
 

@@ -34,3 +34,38 @@ export async function filesIn(folder) {
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name));
 }
+
+/**
+ * The rows of a query in the database of each object of a class, as raw workerd keeps them below its
+ * folder of storage; an object without tables has none.
+ */
+export async function queryObjects(storage, className, query) {
+  const open = (file) => new DatabaseSync(file, { readOnly: true, timeout: 10_000 });
+  const rows = [];
+  for (const database of await databases(storage, className, open)) {
+    rows.push(...database.prepare(query).all());
+    database.close();
+  }
+  return rows;
+}
+
+/** Runs a statement in the same databases, while no workerd does. */
+export async function changeObjects(storage, className, statement) {
+  const open = (file) => new DatabaseSync(file);
+  for (const database of await databases(storage, className, open)) {
+    database.exec(statement);
+    database.close();
+  }
+}
+
+async function databases(storage, className, open) {
+  const found = [];
+  for (const file of await filesIn(join(storage, className))) {
+    if (!file.endsWith(".sqlite") || file.endsWith("metadata.sqlite")) continue;
+    const database = open(file);
+    const [tables] = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").all();
+    if (tables) found.push(database);
+    else database.close();
+  }
+  return found;
+}

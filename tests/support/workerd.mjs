@@ -71,6 +71,7 @@ export const COMPATIBILITY_DATE = "2026-11-17";
  * @property {() => string} stderr what workerd and the Workers wrote so far
  * @property {() => Promise<void>} stop ends workerd and removes its files;
  *   stopping twice does no harm
+ * @property {() => Promise<void>} kill the same by SIGKILL
  */
 export async function startWorkerd({
   workers,
@@ -103,8 +104,8 @@ async function run(folder, config, { sockets, flags }) {
     child.once("error", ended);
   });
 
-  async function stop() {
-    child.kill("SIGTERM");
+  async function end(signal) {
+    child.kill(signal);
     const timer = setTimeout(killed, STOP_TIMEOUT);
     await exited;
     clearTimeout(timer);
@@ -118,9 +119,11 @@ async function run(folder, config, { sockets, flags }) {
     const port = ports[names[0]];
     const scheme = sockets[names[0]].tls ? "https" : "http";
     const url = `${scheme}://127.0.0.1:${port}`;
-    return { port, url, ports, pid: child.pid, stderr: () => stderr, stop };
+    const stop = () => end("SIGTERM");
+    const kill = () => end("SIGKILL");
+    return { port, url, ports, pid: child.pid, stderr: () => stderr, stop, kill };
   } catch (error) {
-    await stop();
+    await end("SIGTERM");
     throw new Error(`${error.message}\n${stderr}`);
   }
 }

@@ -1,0 +1,65 @@
+// Answers of Gatepass's own, and what is logged.
+
+/** Headers of every asset: pages of any site may load it. */
+const ASSET_HEADERS = {
+  "access-control-allow-origin": "*",
+  "cache-control": "public, max-age=3600",
+  "cross-origin-resource-policy": "cross-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
+/** A file of the assets, or the keys that assertions are verified with. */
+export async function asset(request, { path }, gate, env) {
+  if (path === "/jwks.json") return respond(keySet(gate), request);
+  const { method } = request;
+  const ifNoneMatch = request.headers.get("if-none-match");
+  const found = await env.ASSETS.fetch(new URL(path, request.url), {
+    method,
+    headers: ifNoneMatch ? { "if-none-match": ifNoneMatch } : {},
+  });
+  const answer = new Response(found.body, found);
+  for (const [name, value] of Object.entries(ASSET_HEADERS)) answer.headers.set(name, value);
+  return answer;
+}
+
+/** A JWK Set, with no key where assertions are not signed. */
+function keySet({ assertions }) {
+  const headers = {
+    ...ASSET_HEADERS,
+    "cache-control": "public, max-age=300",
+    "content-type": "application/jwk-set+json",
+  };
+  return { status: 200, headers, body: JSON.stringify(assertions?.jwks() ?? { keys: [] }) };
+}
+
+/** An answer of Gatepass's own, with some headers more. */
+export function respond({ status, headers, body }, request, more) {
+  const bodiless = request.method === "HEAD" || body === "";
+  const response = new Response(bodiless ? null : body, { status, headers });
+  for (const name in more) response.headers.set(name, more[name]);
+  return response;
+}
+
+/** The last resort, without the core: no detail leaves, whatever happened. */
+export function internal(error) {
+  log(error);
+  const detail = "the gate could not decide; try again shortly";
+  const body = { title: "Service Unavailable", status: 503, code: "store_unavailable", detail };
+  const headers = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "content-type": "application/problem+json",
+    "referrer-policy": "no-referrer",
+    "retry-after": "5",
+    "x-content-type-options": "nosniff",
+  };
+  return new Response(JSON.stringify(body), { status: 503, headers });
+}
+
+/** One structured line. Errors of bindings hold no secret; requests might. */
+export function log(error, binding) {
+  const name = error?.name ?? "Error";
+  const message = String(error?.message ?? error).slice(0, 200);
+  console.error(JSON.stringify({ error: name, message, binding }));
+}

@@ -1,0 +1,54 @@
+// The Durable Objects. Their Rust half decides and keeps; this half is their clock and their way out.
+
+import { DurableObject } from "cloudflare:workers";
+import { keepAgenda } from "./agenda.js";
+import { core } from "./core.js";
+import { NOTES_URL } from "./notes.js";
+import { flush } from "./outbox.js";
+import { addUsage, USAGE_URL } from "./usage.js";
+
+/** The authority for the tokens of the users that share a hint. */
+export class Ledger extends DurableObject {
+  fetch(request) {
+    return execute("Ledger", this, request);
+  }
+
+  alarm() {
+    return ring("Ledger", this);
+  }
+}
+
+/** The authority for a workspace's settings and list of users. */
+export class Directory extends DurableObject {
+  fetch(request) {
+    return execute("Directory", this, request);
+  }
+
+  alarm() {
+    return ring("Directory", this);
+  }
+}
+
+/** A command to an authority and its reply, or a note. */
+async function execute(name, { ctx, env }, request) {
+  const text = await request.text();
+  const now = Date.now();
+  switch (request.url) {
+    case USAGE_URL:
+      return Response.json(addUsage(ctx.storage.sql, JSON.parse(text), now));
+    case NOTES_URL:
+      core(env).authority(name, ctx).note(text, now);
+      return new Response(null, { status: 204 });
+    default:
+      return new Response(core(env).authority(name, ctx).execute(text, now));
+  }
+}
+
+/** The alarm: whatever breaks off in between, it comes back. */
+async function ring(name, { ctx, env }) {
+  const authority = core(env).authority(name, ctx);
+  authority.tables.begin(Date.now());
+  await flush(authority, env.RECORDS);
+  await keepAgenda(ctx.storage.sql, env, Date.now());
+  authority.tables.end(Date.now());
+}
