@@ -16,6 +16,7 @@ import { queryObjects } from "../support/state.mjs";
 import { assertKnown, isLive, SettingsClient, TokenClient } from "../support/witness.mjs";
 
 const KILLS = 50;
+const WEEK = 604_800;
 const MOST_ANSWERS = 60;
 const LONGEST_LIFE = 800;
 // A killed process leaves behind in memory what it would on a disk, and gets more done.
@@ -91,8 +92,6 @@ describe(`a gate that is killed ${KILLS} times, seed ${seed}`, () => {
     };
     await until(isDrained, "nothing is left for KV", CATCH_UP);
     t.diagnostic(`after ${Math.round(performance.now() - begun)} ms`);
-    // What else is owed to the outside (reminders) or kept of a change (its audit) is to be compared
-    // here, and what clients were told of it where the tokens are.
     const owed = new Map();
     for (const { digest, record } of await queryObjects(storage, "Ledger", TOKENS)) {
       owed.set(`t/${digest}`, JSON.parse(record));
@@ -111,6 +110,34 @@ describe(`a gate that is killed ${KILLS} times, seed ${seed}`, () => {
     const published = JSON.parse(kv.values.get("w/default"));
     assert.equal(published.rev, rev);
     assert.equal(published.admins === true, JSON.parse(policy).whoMayCreate === "admins");
+  });
+
+  test("has each change in its audit trail", async () => {
+    const made = "SELECT token FROM events WHERE action = 'token.created' AND result = 'ok'";
+    const events = await queryObjects(storage, "Ledger", made);
+    const kept = await queryObjects(storage, "Ledger", "SELECT id FROM tokens");
+    assert.deepEqual(events.map(({ token }) => token).sort(), kept.map(({ id }) => id).sort());
+    const changed = "SELECT COUNT(*) AS count FROM events WHERE action = 'settings.changed'";
+    const [{ count }] = await queryObjects(storage, "Directory", changed);
+    const [{ rev }] = await queryObjects(storage, "Directory", SETTINGS);
+    assert.equal(count, rev);
+  });
+
+  test("has each end of a token on its agenda, and no other", async () => {
+    const owed = new Map();
+    const ends = "SELECT id, record, successor FROM tokens";
+    for (const { id, record, successor } of await queryObjects(storage, "Ledger", ends)) {
+      const { k: kind, st: state, c: made, x: end } = JSON.parse(record);
+      if (kind !== "p" || state === "r" || successor !== null || end === undefined) continue;
+      owed.set(`${id}.expired`, end * 1000);
+      if (end - WEEK > made) owed.set(`${id}.expiring`, (end - WEEK) * 1000);
+    }
+    const agenda = "SELECT name, due FROM agenda WHERE kind <> 'purge'";
+    const noted = new Map();
+    for (const { name, due } of await queryObjects(storage, "Ledger", agenda)) noted.set(name, due);
+    const later = (notes) => [...notes].filter(([, due]) => due > Date.now() + 60_000).sort();
+    assert.ok(noted.size > 0);
+    assert.deepEqual(later(noted), later(owed));
   });
 
   test("has every token and every session as it was answered", async () => {
