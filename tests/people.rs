@@ -337,3 +337,20 @@ fn a_token_is_good_at_its_workspaces_hosts_alone() {
         );
     }
 }
+
+#[test]
+fn no_embed_is_at_the_host_for_people() {
+    let mut shell = Shell::with(
+        r#""APPS":[{"id":"jobs","name":"Jobs"}],"MANAGEMENT_HOST":"manage.example",
+           "SESSION_KEYS":"k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=""#,
+    );
+    for path in ["/embed-apps/jobs", "/embed-apps/jobs/~abcdefghijklmnop/"] {
+        let mut status = |host: &str| {
+            shell
+                .refused(&format!("GET\nhttps://{host}{path}\n"))
+                .status
+        };
+        assert_eq!(status("manage.example"), 421, "{path}");
+        assert_eq!(status("gate.example"), 401, "{path}");
+    }
+}
