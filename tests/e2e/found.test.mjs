@@ -1,4 +1,4 @@
-// What the description of the API ran into: each of these fails until the core is put right.
+// What the description of the API ran into once, and shall not again.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

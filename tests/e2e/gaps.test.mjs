@@ -1,4 +1,4 @@
-// What the audit trail, sign-ins and the agenda still lack.
+// What the audit trail, sign-ins and the agenda once lacked, and shall not again.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
