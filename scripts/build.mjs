@@ -1,4 +1,5 @@
-// Builds the gate's WebAssembly and its JavaScript glue into build/, and bundles its packages.
+// Builds the gate's WebAssembly and its JavaScript glue into build/, bundles its packages, and the
+// tokens page's script into www/.
 import { createHash } from "node:crypto";
 import {
   existsSync,
@@ -14,6 +15,7 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { bundleJose } from "./lib/jose.mjs";
 import { readOptions } from "./lib/options.mjs";
+import { bundlePage } from "./lib/page.mjs";
 import { command, findNode } from "./lib/packages.mjs";
 import { cargoHome, inRoot, root } from "./lib/paths.mjs";
 import { asScript, Failure, run, say } from "./lib/run.mjs";
@@ -23,7 +25,7 @@ import { setUp } from "./setup.mjs";
 const HELP = `Usage: npm run build -- [--dev]
 
 Builds the gate for WebAssembly, build/gatepass.js and build/gatepass_bg.wasm, and bundles what it
-uses of npm's packages, build/jose.js.
+uses of npm's packages, build/jose.js, and the tokens page's script, www/page.js.
 
   --dev    development's profile: quick to build, not optimised
   --help   this text
@@ -47,6 +49,7 @@ export async function build(profile) {
   const made = await makeGlue(profile, wasm, bindgen);
   publish(made, inRoot("build"));
   replace(inRoot("build", "jose.js"), await bundleJose());
+  replace(inRoot("www", "page.js"), await bundlePage());
   if (profile === "release") checkSize(inRoot("build", WASM), toolchain);
 }
 

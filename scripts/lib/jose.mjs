@@ -1,6 +1,5 @@
 // What the Worker uses of jose, as one module: workerd by itself finds no packages.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { bundle, license } from "./esbuild.mjs";
 import { inRoot } from "./paths.mjs";
 
 const ENTRY = `
@@ -8,22 +7,8 @@ export { calculateJwkThumbprint, createLocalJWKSet, importJWK, jwtVerify, SignJW
 export { JOSEError, JWKSNoMatchingKey } from "jose/errors";`;
 
 /** The module's bytes, under jose's license. */
-export async function bundleJose() {
-  // The packages may be installed after this module is loaded; wrangler brings esbuild along.
-  const wrangler = createRequire(inRoot("node_modules", "wrangler", "package.json"));
-  const { build } = wrangler("esbuild");
-  const { outputFiles } = await build({
-    ...{ stdin: { contents: ENTRY, resolveDir: inRoot() }, bundle: true, write: false },
-    ...{ format: "esm", platform: "neutral", target: "es2024", logLevel: "error" },
-    ...{ conditions: ["workerd", "worker", "import"] },
-    ...{ minifyWhitespace: true, minifySyntax: true, banner: { js: license() } },
+export const bundleJose = () =>
+  bundle({
+    ...{ stdin: { contents: ENTRY, resolveDir: inRoot() }, platform: "neutral" },
+    ...{ conditions: ["workerd", "worker", "import"], banner: { js: license("jose") } },
   });
-  return outputFiles[0].contents;
-}
-
-function license() {
-  const folder = inRoot("node_modules", "jose");
-  const { version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
-  const text = readFileSync(`${folder}/LICENSE.md`, "utf8").trim();
-  return `/*! jose ${version}\n\n${text}\n*/`;
-}

@@ -1,0 +1,106 @@
+// An embed URL that was just made: to copy, what the host page needs, and how it looks.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ask } from "../gate.js";
+import { useAction } from "../parts/action.js";
+import { CopyButton } from "../parts/copy.jsx";
+import { Dialog } from "../parts/dialog.jsx";
+import { Notice } from "../parts/notice.jsx";
+import { t } from "../texts.js";
+
+const PREVIEW_MINUTES = 5;
+
+/**
+ * @param {object} props
+ * @param {any} props.made the embed token, with its URL
+ * @param {() => void} props.onOpened
+ * @param {() => void} props.onClose
+ */
+export function EmbedDialog({ made, onOpened, onClose }) {
+  const frame = `<iframe src="${made.embedUrl}" referrerpolicy="no-referrer"></iframe>`;
+  const element = `<script type="module" src="${location.origin}/gatepass/embed.js"></script>
+<gatepass-embed url-endpoint="/your-backend/embed-url"></gatepass-embed>`;
+  return (
+    <Dialog title={t("embed.made")} onClose={onClose}>
+      <p>{t(made.singleUse ? "embed.once" : "embed.secret")}</p>
+      <div class="secret">
+        <label>
+          {t("embed.url")}
+          <input class="token-text" readOnly value={made.embedUrl} />
+        </label>
+        <CopyButton text={made.embedUrl} isPrimary />
+      </div>
+      <Snippet text={t("embed.frame")} code={frame} />
+      <Snippet text={t("embed.element")} code={element} />
+      <Preview made={made} onOpened={onOpened} />
+      <div class="actions">
+        <button type="button" onClick={onClose}>
+          {t("close")}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Snippet({ text, code }) {
+  return (
+    <>
+      <p>{text}</p>
+      <div class="code">
+        <pre tabIndex={0} aria-label={text}>
+          <code>{code}</code>
+        </pre>
+        <CopyButton text={code} label={text} />
+      </div>
+    </>
+  );
+}
+
+/** The app in a frame, by a token of its own: the URL that was made stays unused. */
+function Preview({ made, onOpened }) {
+  const { run, error, isBusy } = useAction();
+  const [preview, setPreview] = useState(/** @type {any} */ (null));
+  const latest = useRef(/** @type {any} */ (null));
+
+  const open = () =>
+    run(async () => {
+      const body = {
+        ...{ kind: "embed", name: t("embed.previewName"), label: "preview", singleUse: true },
+        ...{ app: made.apps[0], user: { id: made.user.id }, sessionMinutes: PREVIEW_MINUTES },
+        allowedOrigins: [location.origin],
+      };
+      latest.current = await ask("POST", "/tokens", { body });
+      setPreview(latest.current);
+    });
+
+  // Nobody needs it once the dialog is closed.
+  useEffect(
+    () => () => {
+      if (latest.current) ask("DELETE", `/tokens/${latest.current.id}`).catch(() => {});
+    },
+    [],
+  );
+
+  if (preview) {
+    return (
+      <iframe
+        class="preview"
+        title={t("embed.preview")}
+        src={preview.embedUrl}
+        referrerpolicy="no-referrer"
+        onLoad={onOpened}
+      />
+    );
+  }
+  return (
+    <>
+      {error ? <Notice error={error} /> : null}
+      <div class="actions">
+        <button type="button" disabled={isBusy} onClick={open}>
+          {t("embed.showPreview")}
+        </button>
+      </div>
+      <p class="hint">{t("embed.previewHint", { count: PREVIEW_MINUTES })}</p>
+    </>
+  );
+}

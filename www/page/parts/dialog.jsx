@@ -1,0 +1,74 @@
+// A dialog over everything else.
+
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { t } from "../texts.js";
+
+/**
+ * @param {object} props
+ * @param {string} props.title
+ * @param {() => void} props.onClose somebody wants to leave; it stays until it is no longer rendered
+ * @param {import("preact").ComponentChildren} props.children
+ */
+export function Dialog({ title, onClose, children }) {
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const heading = useId();
+
+  useLayoutEffect(() => {
+    const element = /** @type {HTMLDialogElement} */ (dialog.current);
+    element.showModal();
+    return () => element.close();
+  }, []);
+
+  function wantsToLeave(event) {
+    event.preventDefault();
+    onClose();
+  }
+
+  // A browser may close it at a second Escape whatever was answered to the first.
+  function onClosed() {
+    if (!dialog.current?.isConnected) return;
+    dialog.current.showModal();
+    onClose();
+  }
+
+  return (
+    <dialog ref={dialog} aria-labelledby={heading} onCancel={wantsToLeave} onClose={onClosed}>
+      <header>
+        <h2 id={heading} tabIndex={-1} autofocus>
+          {title}
+        </h2>
+        <button type="button" class="quiet" onClick={onClose}>
+          {t("close")}
+        </button>
+      </header>
+      {children}
+    </dialog>
+  );
+}
+
+/**
+ * A question before something that cannot be undone.
+ *
+ * @param {object} props
+ * @param {string} props.title
+ * @param {import("preact").ComponentChildren} props.children what it means
+ * @param {string} props.action
+ * @param {() => void} props.onConfirm
+ * @param {() => void} props.onClose
+ * @param {boolean} [props.isBusy]
+ */
+export function Confirmation({ title, children, action, onConfirm, onClose, isBusy = false }) {
+  return (
+    <Dialog title={title} onClose={onClose}>
+      {children}
+      <div class="actions">
+        <button type="button" class="danger" disabled={isBusy} onClick={onConfirm}>
+          {action}
+        </button>
+        <button type="button" onClick={onClose}>
+          {t("cancel")}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,44 @@
+// What the page says, in the browser's language.
+
+import { de } from "./texts/de.js";
+import { en } from "./texts/en.js";
+
+const CATALOGUES = { en, de };
+
+/** @typedef {keyof typeof en} Key */
+
+/** The first language of the browser's that there is a catalogue for. */
+export const language = navigator.languages.find((tag) => catalogueOf(tag)) ?? "en";
+const catalogue = catalogueOf(language) ?? en;
+const plurals = new Intl.PluralRules(language);
+
+function catalogueOf(tag) {
+  const [primary = ""] = tag.toLowerCase().split("-");
+  return Object.hasOwn(CATALOGUES, primary) ? CATALOGUES[primary] : undefined;
+}
+
+/**
+ * A text, with `{name}` replaced by the value of that name. A text with forms for numbers is chosen
+ * by `count`.
+ *
+ * @param {Key} key
+ * @param {Record<string, string | number>} [values]
+ * @returns {string}
+ */
+export function t(key, values = {}) {
+  const entry = catalogue[key];
+  const text =
+    typeof entry === "string"
+      ? entry
+      : (entry[plurals.select(Number(values.count))] ?? entry.other);
+  return text.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+}
+
+/**
+ * A text whose key is made of something that the gate has said; undefined if there is none.
+ *
+ * @param {string} key
+ * @param {Record<string, string | number>} [values]
+ */
+export const known = (key, values) =>
+  Object.hasOwn(catalogue, key) ? t(/** @type {Key} */ (key), values) : undefined;

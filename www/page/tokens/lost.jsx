@@ -1,0 +1,44 @@
+// A token that was made while the connection dropped: it is there, but nobody has seen its text.
+
+import { useState } from "preact/hooks";
+import { ask } from "../gate.js";
+import { Dialog } from "../parts/dialog.jsx";
+import { Notice } from "../parts/notice.jsx";
+import { go, linkTo } from "../place.js";
+import { t } from "../texts.js";
+
+/**
+ * @param {object} props
+ * @param {any} props.token
+ * @param {(made: any) => void} props.onFound it has a successor, with its text
+ */
+export function LostSecret({ token, onFound }) {
+  const [error, setError] = useState(/** @type {unknown} */ (null));
+  const [isBusy, setBusy] = useState(false);
+
+  async function renew() {
+    setBusy(true);
+    setError(null);
+    try {
+      onFound(await ask("POST", `/tokens/${token.id}/rotate`));
+    } catch (error) {
+      setBusy(false);
+      setError(error);
+    }
+  }
+
+  return (
+    <Dialog title={t("lost.title")} onClose={() => go("tokens", token.id)}>
+      <p>{t("lost.text", { name: token.name })}</p>
+      {error ? <Notice error={error} /> : null}
+      <div class="actions">
+        <button type="button" class="primary" disabled={isBusy} onClick={renew}>
+          {t("lost.renew")}
+        </button>
+        <a class="button" href={linkTo("tokens", token.id)}>
+          {t("lost.look")}
+        </a>
+      </div>
+    </Dialog>
+  );
+}

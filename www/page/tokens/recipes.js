@@ -1,0 +1,83 @@
+// What to do with a token in each tool: steps, with the token filled in.
+
+import { t } from "../texts.js";
+
+/**
+ * @typedef {{name: "curl" | "powerBi" | "excel" | "python" | "javaScript", steps: {text: string, code?: string}[]}} Recipe
+ *
+ * @param {{token: string, scopes: string[]}} token
+ * @param {import("../visit.js").Who} who
+ * @returns {Recipe[]}
+ */
+export function recipes({ token, scopes }, who) {
+  const app = who.origin ?? t("howTo.yourApp");
+  const open = opened(scopes, who.routes);
+  const url = app + beginning(open.find(isRead) ?? { path: "/" });
+  const feed = app + beginning(open.find(({ path }) => /odata/i.test(path)) ?? { path: "/" });
+  const paths = open.map(({ path }) => path).join(" ");
+  return [
+    {
+      name: "curl",
+      steps: [
+        {
+          text: t("howTo.curl.check"),
+          code: `curl -H 'Authorization: Bearer ${token}' '${location.origin}/gatepass/api/tokens/self'`,
+        },
+        {
+          text: paths ? t("howTo.curl.paths", { paths }) : t("howTo.curl.app"),
+          code: `curl -H 'Authorization: Bearer ${token}' '${url}'`,
+        },
+      ],
+    },
+    {
+      name: "powerBi",
+      steps: [
+        { text: t("howTo.powerBi.get"), code: feed },
+        { text: t("howTo.basic"), code: token },
+        { text: t("howTo.powerBi.refresh") },
+      ],
+    },
+    {
+      name: "excel",
+      steps: [
+        { text: t("howTo.excel.get"), code: feed },
+        { text: t("howTo.basic"), code: token },
+      ],
+    },
+    {
+      name: "python",
+      steps: [
+        {
+          text: t("howTo.python.run"),
+          code: `from urllib.request import Request, urlopen
+
+request = Request("${url}", headers={"Authorization": "Bearer ${token}"})
+print(urlopen(request).read().decode())`,
+        },
+      ],
+    },
+    {
+      name: "javaScript",
+      steps: [
+        {
+          text: t("howTo.javaScript.run"),
+          code: `const answer = await fetch("${url}", {
+  headers: { Authorization: "Bearer ${token}" },
+});
+console.log(answer.status, await answer.text());`,
+        },
+      ],
+    },
+  ];
+}
+
+/** The routes that ask for scopes, and for no other than these. */
+const opened = (scopes, routes) =>
+  routes.filter(
+    (route) => route.scopes.length && route.scopes.every((scope) => scopes.includes(scope)),
+  );
+
+const isRead = ({ methods }) => !methods.length || methods.includes("GET");
+
+/** Where all that a route is for begins. */
+const beginning = ({ path }) => path.replace(/\*$/, "");

@@ -1,0 +1,95 @@
+// The one time that a token is shown.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { dateAndTime } from "../format.js";
+import { CopyButton } from "../parts/copy.jsx";
+import { Dialog } from "../parts/dialog.jsx";
+import { go } from "../place.js";
+import { t } from "../texts.js";
+import { useKept } from "./kept.js";
+import { HowTo } from "./how-to.jsx";
+
+/**
+ * @param {object} props
+ * @param {any} props.made the token, with its text
+ * @param {() => void} props.onClose
+ */
+export function SecretDialog({ made, onClose }) {
+  const { isKept, keep, isLeaving, leave, stay, giveUp } = useKept();
+  const later = useRef(/** @type {HTMLButtonElement | null} */ (null));
+
+  function close() {
+    giveUp();
+    onClose();
+    go("tokens", made.id);
+  }
+
+  useEffect(() => {
+    if (isLeaving) later.current?.focus();
+  }, [isLeaving]);
+
+  return (
+    <Dialog title={t("secret.title", { name: made.name })} onClose={() => leave() && close()}>
+      <p>{t("secret.once")}</p>
+      <div class="secret" onCopy={keep}>
+        <label>
+          {t("secret.token")}
+          <input class="token-text" readOnly value={made.token} onFocus={selectAll} />
+        </label>
+        <CopyButton text={made.token} onCopied={keep} isPrimary />
+        <DownloadButton token={made} onDownloaded={keep} />
+      </div>
+      <p class="hint">
+        {made.expiresAt === null
+          ? t("secret.untilRevoked")
+          : t("secret.until", { time: dateAndTime(made.expiresAt) })}
+      </p>
+      {isLeaving && (
+        <div class="notice" role="alert">
+          <p>{t("secret.notCopied")}</p>
+          <div class="actions">
+            <button type="button" ref={later} onClick={stay}>
+              {t("secret.back")}
+            </button>
+            <button type="button" class="danger" onClick={close}>
+              {t("secret.closeAnyway")}
+            </button>
+          </div>
+        </div>
+      )}
+      <HowTo token={made} onCopied={keep} />
+      <div class="actions">
+        <button type="button" class={isKept ? "primary" : ""} onClick={() => leave() && close()}>
+          {t("secret.done")}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+const selectAll = ({ currentTarget }) => currentTarget.select();
+
+function DownloadButton({ token, onDownloaded }) {
+  const [isDone, setDone] = useState(false);
+
+  function download() {
+    save(`${token.name.replace(/[^\p{L}\p{N}]+/gu, "-")}.txt`, `${token.token}\n`, "text/plain");
+    setDone(true);
+    onDownloaded();
+  }
+
+  return (
+    <button type="button" onClick={download}>
+      <span aria-live="polite">{t(isDone ? "secret.downloaded" : "secret.download")}</span>
+    </button>
+  );
+}
+
+/** Has the browser keep a file. */
+export function save(name, text, type) {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = Object.assign(document.createElement("a"), { href: url, download: name });
+  link.click();
+  // Some browsers begin to read it only after the click is over.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
