@@ -43,10 +43,14 @@ export function relative(time, now = Date.now()) {
 /** Some days from now. */
 export const inDays = (days, now = Date.now()) => new Date(now + days * DAY * 1000);
 
-/** What a token is worth to somebody who looks at it: its state, or that it ends within a week. */
-export function standing({ state, expiresAt }, now = Date.now()) {
-  const isSoon = expiresAt !== null && new Date(expiresAt).getTime() - now < SOON * 1000;
-  return state === "active" && isSoon ? "expiring" : state;
+/**
+ * A token's state, or "expiring": it works, but only for a week more. One that was made for less than
+ * two weeks is so in the second half of its life; of embed tokens nobody expects to last.
+ */
+export function standing({ kind, state, createdAt, expiresAt }, now = Date.now()) {
+  if (state !== "active" || kind !== "pat" || expiresAt === null) return state;
+  const [made, ends] = [new Date(createdAt).getTime(), new Date(expiresAt).getTime()];
+  return ends - now < Math.min(SOON * 1000, (ends - made) / 2) ? "expiring" : state;
 }
 
 /** The end of a day that a date field names, in the browser's time zone. */

@@ -31,23 +31,28 @@ const described =
   (settings, who) =>
   ({ name, description }) => ({ name, description: description || meaning(name, settings, who) });
 
-/** What a scope allows: as an admin has described it, or as the routes show. */
-function meaning(name, settings, who) {
-  const offered = settings.scopes.find((scope) => scope.name === name);
-  if (offered?.description) return offered.description;
-  if (name === MANAGES_TOKENS) return t("scope.tokens");
+/** What a scope allows: as it is described, or as the routes show. */
+export function meaning(name, settings, who) {
+  const text = describedAs(name, settings);
+  if (text) return text;
   const opened = who.routes.filter(({ scopes }) => scopes.includes(name));
   if (!opened.length) return "";
   const paths = opened.map(({ methods, path }) => [...methods, path].join(" "));
   return t("scope.opens", { paths: list([...new Set(paths)]) });
 }
 
+/** An admin's own words for a scope, or ours for the one that is ours. */
+function describedAs(name, settings) {
+  const offered = settings.scopes.find((scope) => scope.name === name);
+  if (offered?.description) return offered.description;
+  return name === MANAGES_TOKENS ? t("scope.tokens") : undefined;
+}
+
 /** A token's scopes in one line, or the apps that it opens. */
 export function inOneLine(token, settings, who) {
   if (token.kind === "embed") return t("may.embed", { apps: list(appNames(token.apps, who)) });
   if (!token.scopes.length) return t("may.nothing");
-  const texts = token.scopes.map((name) => meaning(name, settings, who) || name);
-  return list(texts);
+  return list(token.scopes.map((name) => describedAs(name, settings) ?? name));
 }
 
 /** The apps of a token by their names. */

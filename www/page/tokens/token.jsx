@@ -11,7 +11,7 @@ import { t } from "../texts.js";
 import { useLoaded, useVisit } from "../visit.js";
 import { Actions } from "./actions.jsx";
 import { Fact, State, Time } from "./list.jsx";
-import { appNames, inOneLine } from "./scopes.js";
+import { appNames, inOneLine, meaning } from "./scopes.js";
 
 /** @param {{id: string}} props */
 export function Token({ id }) {
@@ -71,6 +71,19 @@ function Explanation({ token }) {
   return <p class="explanation">{t(/** @type {any} */ (`state.${token.state}.means`))}</p>;
 }
 
+function Scopes({ token }) {
+  const { who, settings } = useVisit();
+  return (
+    <ul class="scopes">
+      {token.scopes.map((name) => (
+        <li key={name}>
+          <code>{name}</code> <span class="hint">{meaning(name, settings, who)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Facts({ token }) {
   const { who, settings, isAdmin } = useVisit();
   const isEmbed = token.kind === "embed";
@@ -78,12 +91,11 @@ function Facts({ token }) {
     <dl class="facts">
       {isAdmin && (
         <Fact name={t("owner")}>
-          {[token.user.email, token.user.id].filter(Boolean).join(" · ")}
+          {[...new Set([token.user.email, token.user.id])].filter(Boolean).join(", ")}
         </Fact>
       )}
       <Fact name={t("token.may")}>
-        {inOneLine(token, settings, who)}
-        {token.scopes.length > 0 && <span class="hint"> ({token.scopes.join(" ")})</span>}
+        {token.scopes.length ? <Scopes token={token} /> : inOneLine(token, settings, who)}
       </Fact>
       {!isEmbed && token.apps.length > 0 && (
         <Fact name={t("new.apps")}>{list(appNames(token.apps, who))}</Fact>
