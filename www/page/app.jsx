@@ -88,11 +88,10 @@ function Frame({ who, settings, setSettings, signedOut, signOut }) {
   useEffect(() => {
     document.title = t("documentTitle", { screen: t(titleOf(screen, who)) });
     if (isFirst.current) isFirst.current = false;
-    else {
-      main.current?.focus();
-      scrollTo(0, 0);
-    }
+    else toMain();
   }, [place.join("/")]);
+
+  const toMain = () => main.current?.focus();
 
   function announce(text) {
     // The same text twice is said twice.
@@ -100,14 +99,10 @@ function Frame({ who, settings, setSettings, signedOut, signOut }) {
     setTimeout(setMessage, 50, text);
   }
 
-  const visit = { who, settings, setSettings, isAdmin, announce, signedOut };
+  const visit = { who, settings, setSettings, isAdmin, announce, toMain, signedOut };
   return (
     <VisitContext.Provider value={visit}>
-      <a
-        class="skip"
-        href="#main"
-        onClick={(event) => (event.preventDefault(), main.current?.focus())}
-      >
+      <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), toMain())}>
         {t("skip")}
       </a>
       <Header {...{ who, screen, signOut }} />

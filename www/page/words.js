@@ -12,6 +12,7 @@ export function inWords(error) {
   return (
     known(`error.${status}.${code}`) ??
     known(`error.${code}.${field}`) ??
+    known(`error.${code}.${field.replace(/[.[].*/, "")}`) ??
     known(`error.${code}`) ??
     t("error.other", { detail: message, code: code || status })
   );

@@ -58,7 +58,7 @@ function Snippet({ text, code }) {
 
 /** The app in a frame, by a token of its own: the URL that was made stays unused. */
 function Preview({ made, onOpened }) {
-  const { run, error, isBusy } = useAction();
+  const { run, error } = useAction();
   const [preview, setPreview] = useState(/** @type {any} */ (null));
   const latest = useRef(/** @type {any} */ (null));
 
@@ -96,7 +96,7 @@ function Preview({ made, onOpened }) {
     <>
       {error ? <Notice error={error} /> : null}
       <div class="actions">
-        <button type="button" disabled={isBusy} onClick={open}>
+        <button type="button" onClick={open}>
           {t("embed.showPreview")}
         </button>
       </div>

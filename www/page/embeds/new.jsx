@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { ask } from "../gate.js";
-import { Choice, Field, linesOf, useMistaken } from "../parts/field.jsx";
+import { Choice, Field, linesOf, useFocusedWhen, useMistaken } from "../parts/field.jsx";
 import { Notice } from "../parts/notice.jsx";
 import { t } from "../texts.js";
 import { useCreation } from "../tokens/creation.js";
@@ -22,8 +22,9 @@ export function NewEmbed({ onOpened }) {
     ...{ allowedOrigins: "", singleUse: true, topLevel: false },
   });
   const creation = useCreation();
-  const { error, isBusy, isUnsure } = creation;
+  const { error, isUnsure } = creation;
   const form = useMistaken(error);
+  const submit = useFocusedWhen(isUnsure);
   const lost = creation.lost;
 
   // Nobody has its URL, and nobody will.
@@ -66,7 +67,7 @@ export function NewEmbed({ onOpened }) {
   return (
     <>
       <form ref={form} class="form" onSubmit={create}>
-        <fieldset disabled={isBusy || isUnsure}>
+        <fieldset disabled={isUnsure}>
           <legend class="hidden">{t("embeds.new")}</legend>
           <Field label={t("app")} error={wrongWith(error, "app")}>
             {(attributes) => (
@@ -116,7 +117,7 @@ export function NewEmbed({ onOpened }) {
         {error && !isUnsure && !isAboutOneOf(error, FIELDS) ? <Notice error={error} /> : null}
         {lost ? <p role="alert">{t("embed.lost")}</p> : null}
         <div class="actions">
-          <button type="submit" class="primary" disabled={isBusy || fields.user.trim() === ""}>
+          <button type="submit" class="primary" disabled={fields.user.trim() === ""} ref={submit}>
             {t(isUnsure ? "tryAgain" : "embed.create")}
           </button>
         </div>

@@ -1,24 +1,32 @@
 // Something that a button does: one at a time, and what came of it.
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { isSignedOut, useVisit } from "../visit.js";
 
-/** `run(work)` resolves to whether it was done; else `error` says why not. */
+/**
+ * `run(work)` resolves to whether it was done; else `error` says why not. While something is done,
+ * nothing else is: a button that was disabled for so long would lose the focus.
+ */
 export function useAction() {
   const { signedOut } = useVisit();
-  const [state, setState] = useState({ isBusy: false, error: /** @type {unknown} */ (null) });
+  const [error, setError] = useState(/** @type {unknown} */ (null));
+  const isBusy = useRef(false);
   return {
-    ...state,
+    error,
+    /** @param {() => Promise<unknown>} work */
     async run(work) {
-      setState({ isBusy: true, error: null });
+      if (isBusy.current) return false;
+      isBusy.current = true;
+      setError(null);
       try {
         await work();
-        setState({ isBusy: false, error: null });
         return true;
       } catch (error) {
         if (isSignedOut(error)) signedOut();
-        else setState({ isBusy: false, error });
+        else setError(error);
         return false;
+      } finally {
+        isBusy.current = false;
       }
     },
   };

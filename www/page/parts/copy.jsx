@@ -32,7 +32,7 @@ export function CopyButton({ text, label, onCopied, isPrimary = false }) {
 
   const name = t(state === "copied" ? "copied" : state === "failed" ? "copyFailed" : "copy");
   return (
-    <button type="button" class={isPrimary ? "primary" : ""} onClick={copy}>
+    <button type="button" class={isPrimary ? "primary" : ""} autofocus={isPrimary} onClick={copy}>
       {name}
       {label && <span class="hidden"> {label}</span>}
     </button>

@@ -4,6 +4,8 @@ import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../texts.js";
 
 /**
+ * What has `autofocus` in it has the focus first, else its Close button.
+ *
  * @param {object} props
  * @param {string} props.title
  * @param {() => void} props.onClose somebody wants to leave; it stays until it is no longer rendered
@@ -34,9 +36,7 @@ export function Dialog({ title, onClose, children }) {
   return (
     <dialog ref={dialog} aria-labelledby={heading} onCancel={wantsToLeave} onClose={onClosed}>
       <header>
-        <h2 id={heading} tabIndex={-1} autofocus>
-          {title}
-        </h2>
+        <h2 id={heading}>{title}</h2>
         <button type="button" class="quiet" onClick={onClose}>
           {t("close")}
         </button>
@@ -55,17 +55,16 @@ export function Dialog({ title, onClose, children }) {
  * @param {string} props.action
  * @param {() => void} props.onConfirm
  * @param {() => void} props.onClose
- * @param {boolean} [props.isBusy]
  */
-export function Confirmation({ title, children, action, onConfirm, onClose, isBusy = false }) {
+export function Confirmation({ title, children, action, onConfirm, onClose }) {
   return (
     <Dialog title={title} onClose={onClose}>
       {children}
       <div class="actions">
-        <button type="button" class="danger" disabled={isBusy} onClick={onConfirm}>
+        <button type="button" class="danger" onClick={onConfirm}>
           {action}
         </button>
-        <button type="button" onClick={onClose}>
+        <button type="button" autofocus onClick={onClose}>
           {t("cancel")}
         </button>
       </div>

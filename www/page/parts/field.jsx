@@ -79,6 +79,15 @@ export function useMistaken(error) {
   return form;
 }
 
+/** A button that gets the focus as soon as something is so. */
+export function useFocusedWhen(isSo) {
+  const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  useEffect(() => {
+    if (isSo) button.current?.focus();
+  }, [isSo]);
+  return button;
+}
+
 /** The lines of a text area that hold something. */
 export const linesOf = (text) =>
   text

@@ -16,9 +16,9 @@ const ENOUGH = 50;
 
 /** @param {{token?: any}} props a token: its sessions alone; none: the workspace's */
 export function Sessions({ token }) {
-  const { who, announce } = useVisit();
+  const { who, announce, toMain } = useVisit();
   const [doomed, setDoomed] = useState(/** @type {any} */ (null));
-  const { run, error, isBusy } = useAction();
+  const { run, error } = useAction();
   const query = { limit: 100, user: token?.user.id };
   const pick = ({ tokenId }) => !token || tokenId === token.id;
   const sessions = useList("/sessions", query, { enough: ENOUGH, pick });
@@ -31,7 +31,9 @@ export function Sessions({ token }) {
     );
     setDoomed(null);
     sessions.reload();
-    if (done) announce(t("sessions.ended"));
+    if (!done) return;
+    announce(t("sessions.ended"));
+    toMain();
   }
 
   if (sessions.error) return <Notice error={sessions.error} onRetry={sessions.reload} />;
@@ -90,7 +92,6 @@ export function Sessions({ token }) {
           action={t("sessions.confirm")}
           onConfirm={end}
           onClose={() => setDoomed(null)}
-          isBusy={isBusy}
         >
           <p>{t("sessions.means")}</p>
         </Confirmation>

@@ -25,9 +25,9 @@ const GRACES = /** @type {const} */ ([
  * @param {(token: any) => void} props.onChange
  */
 export function Actions({ token, onChange }) {
-  const { announce, isAdmin, settings } = useVisit();
+  const { announce, isAdmin, settings, toMain } = useVisit();
   const [open, setOpen] = useState(/** @type {"rename" | "rotate" | "revoke" | null} */ (null));
-  const { run, error, isBusy } = useAction();
+  const { run, error } = useAction();
   const { id, state, kind } = token;
   const isAlive = state === "active" || state === "disabled";
   const mayRotate = state === "active" && kind === "pat" && settings.creation;
@@ -46,7 +46,9 @@ export function Actions({ token, onChange }) {
       onChange({ ...token, state: "revoked" });
     });
     close();
-    if (done) announce(t("revoked"));
+    if (!done) return;
+    announce(t("revoked"));
+    toMain();
   }
 
   return (
@@ -58,7 +60,7 @@ export function Actions({ token, onChange }) {
           </button>
         )}
         {isAlive && (
-          <button type="button" disabled={isBusy} onClick={() => enable(state === "disabled")}>
+          <button type="button" onClick={() => enable(state === "disabled")}>
             {t(state === "disabled" ? "enable" : "disable")}
           </button>
         )}
@@ -82,7 +84,6 @@ export function Actions({ token, onChange }) {
           action={t("revoke.confirm")}
           onConfirm={revoke}
           onClose={close}
-          isBusy={isBusy}
         >
           <p>{t("revoke.means")}</p>
         </Confirmation>
@@ -93,7 +94,7 @@ export function Actions({ token, onChange }) {
 
 function Rename({ token, onChange, onClose }) {
   const { announce } = useVisit();
-  const { run, error, isBusy } = useAction();
+  const { run, error } = useAction();
   const [name, setName] = useState(token.name);
   const [description, setDescription] = useState(token.description);
 
@@ -115,7 +116,8 @@ function Rename({ token, onChange, onClose }) {
           {(attributes) => (
             <input
               {...attributes}
-              {...{ required: true, maxLength: 100, autocomplete: "off", value: name }}
+              {...{ required: true, maxLength: 100, autocomplete: "off", autofocus: true }}
+              value={name}
               onInput={({ currentTarget }) => setName(currentTarget.value)}
             />
           )}
@@ -131,7 +133,7 @@ function Rename({ token, onChange, onClose }) {
         </Field>
         {error && !isAboutOneOf(error, ["name", "description"]) ? <Notice error={error} /> : null}
         <div class="actions">
-          <button type="submit" class="primary" disabled={isBusy || name.trim() === ""}>
+          <button type="submit" class="primary" disabled={name.trim() === ""}>
             {t("save")}
           </button>
           <button type="button" onClick={onClose}>
@@ -144,7 +146,7 @@ function Rename({ token, onChange, onClose }) {
 }
 
 function Rotate({ token, onClose }) {
-  const { run, error, isBusy } = useAction();
+  const { run, error } = useAction();
   const [graceSeconds, setGrace] = useState(HOUR);
   const [made, setMade] = useState(/** @type {any} */ (null));
 
@@ -165,6 +167,7 @@ function Rotate({ token, onClose }) {
           {(attributes) => (
             <select
               {...attributes}
+              autofocus
               value={graceSeconds}
               onChange={({ currentTarget }) => setGrace(Number(currentTarget.value))}
             >
@@ -176,7 +179,7 @@ function Rotate({ token, onClose }) {
         </Field>
         {error ? <Notice error={error} /> : null}
         <div class="actions">
-          <button type="submit" class="primary" disabled={isBusy}>
+          <button type="submit" class="primary">
             {t("rotate.confirm")}
           </button>
           <button type="button" onClick={onClose}>

@@ -18,8 +18,11 @@ export function useCreation() {
     ),
   );
   const last = useRef({ body: "", key: "" });
+  const isBusy = useRef(false);
 
   async function create(body) {
+    if (isBusy.current) return;
+    isBusy.current = true;
     const text = JSON.stringify(body);
     if (text !== last.current.body) last.current = { body: text, key: newKey() };
     setState({ ...start, isBusy: true });
@@ -33,6 +36,8 @@ export function useCreation() {
       const isUnsure =
         error instanceof Unreachable || (error instanceof Refusal && error.status === 503);
       setState({ ...start, error, isUnsure });
+    } finally {
+      isBusy.current = false;
     }
   }
 

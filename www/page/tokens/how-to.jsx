@@ -30,7 +30,7 @@ export function HowTo({ token, onCopied }) {
   }
 
   return (
-    <section class="how-to">
+    <section class="how-to" onCopy={onCopied}>
       <h3 id={`${id}-title`}>{t("howTo.title")}</h3>
       <div role="tablist" aria-labelledby={`${id}-title`} onKeyDown={onKeyDown}>
         {all.map(({ name }) => (

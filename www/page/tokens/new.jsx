@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { date, inDays, number } from "../format.js";
-import { Choice, Field, linesOf, useMistaken } from "../parts/field.jsx";
+import { Choice, Field, linesOf, useFocusedWhen, useMistaken } from "../parts/field.jsx";
 import { Notice } from "../parts/notice.jsx";
 import { t } from "../texts.js";
 import { useVisit } from "../visit.js";
@@ -52,6 +52,7 @@ function Form({ who, isAdmin, settings }) {
   const creation = useCreation();
   const { error, isBusy, isUnsure } = creation;
   const form = useMistaken(error);
+  const submit = useFocusedWhen(isUnsure);
   const set = (name, value) => setFields({ ...fields, [name]: value });
   const onInput = (name) => (event) => set(name, event.currentTarget.value);
   const lifetime = asked(fields.lifetime, fields.day);
@@ -84,7 +85,7 @@ function Form({ who, isAdmin, settings }) {
       <h1>{t("new.title")}</h1>
       <p class="lead">{t("new.lead")}</p>
       <form ref={form} class="form" onSubmit={generate}>
-        <fieldset disabled={isBusy || isUnsure}>
+        <fieldset disabled={isUnsure}>
           <legend class="hidden">{t("new.title")}</legend>
           {needsOwner && <Owner value={fields.owner} onInput={onInput("owner")} error={error} />}
           <Field label={t("name")} hint={t("new.nameHint")} error={wrongWith(error, "name")}>
@@ -170,7 +171,7 @@ function Form({ who, isAdmin, settings }) {
         {isUnsure ? <Unsure /> : null}
         {error && !isUnsure && !isAboutOneOf(error, FIELDS) ? <Notice error={error} /> : null}
         <div class="actions">
-          <button type="submit" class="primary" disabled={!isReady || isBusy}>
+          <button type="submit" class="primary" disabled={!isReady} ref={submit}>
             {t(isBusy ? "new.generating" : isUnsure ? "tryAgain" : "new.generate")}
           </button>
         </div>

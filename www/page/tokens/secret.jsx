@@ -1,9 +1,10 @@
 // The one time that a token is shown.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { dateAndTime } from "../format.js";
 import { CopyButton } from "../parts/copy.jsx";
 import { Dialog } from "../parts/dialog.jsx";
+import { useFocusedWhen } from "../parts/field.jsx";
 import { go } from "../place.js";
 import { t } from "../texts.js";
 import { useKept } from "./kept.js";
@@ -16,17 +17,13 @@ import { HowTo } from "./how-to.jsx";
  */
 export function SecretDialog({ made, onClose }) {
   const { isKept, keep, isLeaving, leave, stay, giveUp } = useKept();
-  const later = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  const back = useFocusedWhen(isLeaving);
 
   function close() {
     giveUp();
     onClose();
     go("tokens", made.id);
   }
-
-  useEffect(() => {
-    if (isLeaving) later.current?.focus();
-  }, [isLeaving]);
 
   return (
     <Dialog title={t("secret.title", { name: made.name })} onClose={() => leave() && close()}>
@@ -48,7 +45,7 @@ export function SecretDialog({ made, onClose }) {
         <div class="notice" role="alert">
           <p>{t("secret.notCopied")}</p>
           <div class="actions">
-            <button type="button" ref={later} onClick={stay}>
+            <button type="button" ref={back} onClick={stay}>
               {t("secret.back")}
             </button>
             <button type="button" class="danger" onClick={close}>

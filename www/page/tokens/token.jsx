@@ -15,6 +15,7 @@ import { appNames, inOneLine, meaning } from "./scopes.js";
 
 /** @param {{id: string}} props */
 export function Token({ id }) {
+  const { who } = useVisit();
   const token = useLoaded(
     (signal) => ask("GET", `/tokens/${encodeURIComponent(id)}`, { signal }),
     [id],
@@ -38,10 +39,11 @@ export function Token({ id }) {
     );
   }
   if (!token.value) return <Waiting />;
+  const isOwn = !who.user || token.value.user.id === who.user.id;
   return (
     <>
       <p class="back">
-        <a href={linkTo("tokens")}>{t("token.all")}</a>
+        <a href={isOwn ? linkTo("tokens") : linkTo("workspace", "tokens")}>{t("token.all")}</a>
       </p>
       <div class="title">
         <h1>{token.value.name}</h1>

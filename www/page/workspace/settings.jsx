@@ -14,7 +14,7 @@ const FIELDS = ["maxLifetimeDays", "defaultLifetimeDays", "scopes", "allowedOrig
 
 export function Settings() {
   const { settings, setSettings, announce } = useVisit();
-  const { run, error, isBusy } = useAction();
+  const { run, error } = useAction();
   const form = useMistaken(error);
   const [fields, setFields] = useState({
     ...settings,
@@ -119,7 +119,7 @@ export function Settings() {
       </fieldset>
       {error && !isAboutOneOf(error, FIELDS) ? <Notice error={error} /> : null}
       <div class="actions">
-        <button type="submit" class="primary" disabled={isBusy}>
+        <button type="submit" class="primary">
           {t("save")}
         </button>
       </div>
