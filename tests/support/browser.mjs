@@ -44,6 +44,7 @@ const KEPT = ["--disable-popup-blocking"];
  * @param {keyof typeof PROFILES} [options.profile]
  * @param {string} [options.folder] an empty folder for the profile, to be read after `close`; by
  *   default one that `close` removes
+ * @param {string} [options.locale] the language of the person, `en-US` unless told otherwise
  * @returns {Promise<Browser>}
  *
  * @typedef {object} Browser
@@ -64,7 +65,7 @@ const KEPT = ["--disable-popup-blocking"];
  * @property {number} [status] absent as long as there is no answer
  * @property {[string, string][]} [answered] the answer's headers; one `set-cookie` each
  */
-export async function launchBrowser({ profile = "default", folder } = {}) {
+export async function launchBrowser({ profile = "default", folder, locale = "en-US" } = {}) {
   const executablePath = findChromium();
   if (!executablePath) throw new Error(`There is no browser. ${CHROMIUM_ADVICE}`);
   const userData = folder ?? (await mkdtemp(join(tmpdir(), "gatepass-browser-")));
@@ -79,6 +80,7 @@ export async function launchBrowser({ profile = "default", folder } = {}) {
       `--ignore-certificate-errors-spki-list=${testCertificate().spki}`,
     ],
     ignoreDefaultArgs: KEPT,
+    locale,
   });
   context.setDefaultTimeout(TIMEOUT);
   const messages = [];

@@ -108,6 +108,7 @@ export async function startGate({ state, env = {} } = {}) {
  * @param {object} [options.upstream] the Worker behind the gate, by default the demo upstream; or
  *   `{server: <name>}`, one of `servers`
  * @param {object[]} [options.workers] further Workers
+ * @param {Record<string, string>} [options.services] which of them further service bindings lead to
  * @param {Record<string, string | object>} [options.sockets] further sockets of `startWorkerd`
  * @param {string} [options.https] a name that ends in `.test`: the gate is served by HTTPS alone,
  *   `url` has that name, and every other such name leads to it too (`fetchTest`, `launchBrowser`)
@@ -144,6 +145,7 @@ export async function startRawGate(options = {}) {
     ASSETS: { service: "assets" },
     DEMO: { service: upstream.server ?? upstream.name },
   };
+  for (const [name, service] of Object.entries(options.services ?? {})) bindings[name] = { service };
   for (const name of without) delete bindings[name];
   const workerd = await startWorkerd({
     workers: [

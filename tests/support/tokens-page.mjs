@@ -1,0 +1,72 @@
+// The tokens page in a real browser: a gate that has it, and somebody who is signed in.
+
+import { en } from "../../www/page/texts/en.js";
+import { boardWorker } from "./board.mjs";
+import { startRawGate } from "./gate.mjs";
+import { startProvider } from "./oidc.mjs";
+import { identityBy, newPerson } from "./people.mjs";
+
+const COOKIE = "identity";
+
+/** A text of the page as people read it, `{name}` replaced by the value of that name. */
+export function said(key, values = {}) {
+  const text = en[key]?.other ?? en[key];
+  if (text === undefined) throw new Error(`the page does not say ${key}`);
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
+
+/**
+ * Starts a gate with the demo upstream, the jobs board to embed, and the page.
+ *
+ * @param {object} [options]
+ * @param {boolean} [options.provider] whether an identity provider signs people in; else they do so
+ *   with the operator key
+ * @param {object} [options.vars] as of `startRawGate`
+ */
+export async function startPage({ provider: hasProvider = false, vars = {}, ...options } = {}) {
+  const provider = hasProvider ? await startProvider() : undefined;
+  const gate = await startRawGate({
+    workers: [boardWorker()],
+    services: { BOARD: boardWorker().name },
+    vars: {
+      APPS: [{ id: "jobs", name: "Jobs board", upstream: "service:BOARD" }],
+      EMBED_HOST: "*.localhost",
+      ...(provider && { IDENTITY: identityBy(provider, { cookie: COOKIE }) }),
+      ...vars,
+    },
+    ...options,
+  });
+  const origin = `http://localhost:${gate.port}`;
+
+  /** Opens the page for somebody, in a tab of a browser. */
+  async function open(browser, to = "") {
+    const tab = await browser.newTab(`${origin}/gatepass/${to}`);
+    await tab.locator("h1").waitFor();
+    return tab;
+  }
+
+  return {
+    ...{ gate, provider, origin, open },
+
+    /** Signs somebody in by the provider: `{role}` says whether they are an admin. */
+    async signIn(browser, { role = "user", ...claims } = {}) {
+      const roles = role === "admin" ? ["admin"] : [];
+      const person = newPerson({ roles, ...claims });
+      const value = await provider.token(person);
+      await browser.context.addCookies([{ name: COOKIE, value, url: origin }]);
+      return person;
+    },
+
+    /** Signs in with the operator key, by the form. */
+    async signInByKey(tab) {
+      await tab.getByLabel(said("signIn.key"), { exact: true }).fill(gate.operatorKey);
+      await tab.getByRole("button", { name: said("signIn.do") }).click();
+      await tab.getByRole("heading", { level: 1, name: said("nav.allTokens") }).waitFor();
+    },
+
+    async stop() {
+      await gate.stop();
+      await provider?.stop();
+    },
+  };
+}
