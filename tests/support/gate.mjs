@@ -145,7 +145,8 @@ export async function startRawGate(options = {}) {
     ASSETS: { service: "assets" },
     DEMO: { service: upstream.server ?? upstream.name },
   };
-  for (const [name, service] of Object.entries(options.services ?? {})) bindings[name] = { service };
+  for (const [name, service] of Object.entries(options.services ?? {}))
+    bindings[name] = { service };
   for (const name of without) delete bindings[name];
   const workerd = await startWorkerd({
     workers: [
