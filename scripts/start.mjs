@@ -215,16 +215,19 @@ function greeting(port, portalPort) {
   const base = `http://localhost:${port}`;
   const key = process.env.OPERATOR_KEY
     ? "The operator key is $OPERATOR_KEY, as the environment has it."
-    : "The operator key stands in .dev.vars; this reads it from there:\n\n" +
-      "  OPERATOR_KEY=$(sed -n 's/^OPERATOR_KEY=//p' .dev.vars)";
+    : "The operator key stands in .dev.vars; this reads it from there, and shows it:\n\n" +
+      "  OPERATOR_KEY=$(sed -n 's/^OPERATOR_KEY=//p' .dev.vars); echo $OPERATOR_KEY";
   return `
 Gatepass is ready at ${base}
 
-Open http://127.0.0.1:${portalPort} in a browser: a customer portal with two embeds of one app.
+Open in a browser:
+
+  ${base}/gatepass/    the tokens page: sign in with the operator key, and make a token
+  http://127.0.0.1:${portalPort}/             a customer portal with two embeds of one app
 
 ${key}
 
-Create a token, which is shown once, and keep it in a variable:
+Or create a token with curl, and keep it in a variable:
 
   TOKEN=$(curl -s -u "operator:$OPERATOR_KEY" ${base}/gatepass/api/tokens \\
     -H 'content-type: application/json' \\
