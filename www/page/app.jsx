@@ -65,14 +65,22 @@ export function App() {
   return <Frame {...{ who, settings, setSettings, signedOut, signOut }} />;
 }
 
-/** Who is here; a sign-in that has ended is taken away, so that the next answer is "nobody". */
+/**
+ * Who is here. A sign-in that has ended is taken away, so that the next answer is "nobody"; what a
+ * provider has said, only the provider takes away.
+ */
 async function whoIsHere() {
   try {
     return await ask("GET", "/sign-in");
   } catch (error) {
     if (!isSignedOut(error)) throw error;
+  }
+  try {
     await ask("DELETE", "/sign-in");
     return await ask("GET", "/sign-in");
+  } catch (error) {
+    if (!isSignedOut(error)) throw error;
+    return { role: null, signIn: "provider" };
   }
 }
 

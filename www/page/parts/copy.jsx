@@ -2,7 +2,8 @@
 
 import { useRef, useState } from "preact/hooks";
 import { t } from "../texts.js";
-import { useVisit } from "../visit.js";
+
+const SHOWN = 4000;
 
 /**
  * @param {object} props
@@ -12,29 +13,31 @@ import { useVisit } from "../visit.js";
  * @param {boolean} [props.isPrimary]
  */
 export function CopyButton({ text, label, onCopied, isPrimary = false }) {
-  const { announce } = useVisit();
-  const [state, setState] = useState(/** @type {"copy" | "copied" | "failed"} */ ("copy"));
+  const [result, setResult] = useState(/** @type {"copied" | "copyFailed" | null} */ (null));
   const timer = useRef(0);
 
   async function copy() {
+    clearTimeout(timer.current);
     try {
       await navigator.clipboard.writeText(text);
-      setState("copied");
-      announce(t("copied"));
+      setResult("copied");
       onCopied?.();
     } catch {
-      setState("failed");
-      announce(t("copyFailed"));
+      setResult("copyFailed");
     }
-    clearTimeout(timer.current);
-    timer.current = setTimeout(setState, 4000, "copy");
+    timer.current = setTimeout(setResult, SHOWN, null);
   }
 
-  const name = t(state === "copied" ? "copied" : state === "failed" ? "copyFailed" : "copy");
   return (
-    <button type="button" class={isPrimary ? "primary" : ""} autofocus={isPrimary} onClick={copy}>
-      {name}
-      {label && <span class="hidden"> {label}</span>}
-    </button>
+    <>
+      <button type="button" class={isPrimary ? "primary" : ""} autofocus={isPrimary} onClick={copy}>
+        {t(result ?? "copy")}
+        {label && <span class="hidden"> {label}</span>}
+      </button>
+      {/* Said from inside: what is outside of an open dialog is not read out. */}
+      <span class="hidden" role="status">
+        {result && t(result)}
+      </span>
+    </>
   );
 }

@@ -76,9 +76,14 @@ function DownloadButton({ token, onDownloaded }) {
   }
 
   return (
-    <button type="button" onClick={download}>
-      <span aria-live="polite">{t(isDone ? "secret.downloaded" : "secret.download")}</span>
-    </button>
+    <>
+      <button type="button" onClick={download}>
+        {t(isDone ? "secret.downloaded" : "secret.download")}
+      </button>
+      <span class="hidden" role="status">
+        {isDone && t("secret.downloaded")}
+      </span>
+    </>
   );
 }
 
