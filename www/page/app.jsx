@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Embeds } from "./embeds/embeds.jsx";
 import { ask, chosenWorkspace } from "./gate.js";
+import { Brand } from "./parts/brand.jsx";
 import { Notice } from "./parts/notice.jsx";
 import { linkTo, usePlace } from "./place.js";
 import { SignIn } from "./sign-in.jsx";
@@ -50,7 +51,8 @@ export function App() {
   if (error) {
     return (
       <main id="main" class="narrow">
-        <h1>{t("product")}</h1>
+        <Brand />
+        <h1>{t("error.title")}</h1>
         <Notice error={error} onRetry={arrive} />
         {chosenWorkspace() !== null && <a href="/gatepass/">{t("workspace.first")}</a>}
       </main>
@@ -139,9 +141,7 @@ function Header({ who, screen, signOut }) {
   const screens = ["tokens", "new", ...(who.role === "admin" ? ["embeds", "workspace"] : [])];
   return (
     <header class="top">
-      <p class="product">
-        <img src="/gatepass/icon.svg" alt="" width="28" height="28" /> {t("product")}
-      </p>
+      <Brand />
       <nav aria-label={t("nav")}>
         <ul>
           {screens.map((name) => (

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { signIn } from "./gate.js";
+import { Brand } from "./parts/brand.jsx";
 import { Field } from "./parts/field.jsx";
 import { Notice } from "./parts/notice.jsx";
 import { t } from "./texts.js";
@@ -15,6 +16,7 @@ import { t } from "./texts.js";
 export function SignIn({ by, hasEnded, onSignedIn }) {
   return (
     <main id="main" class="narrow" tabIndex={-1}>
+      <Brand />
       <h1>{t("signIn.title")}</h1>
       {hasEnded && <p role="alert">{t("signIn.ended")}</p>}
       {by === "provider" ? <ByProvider /> : <ByOperatorKey onSignedIn={onSignedIn} />}

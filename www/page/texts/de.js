@@ -333,6 +333,7 @@ export const de = {
   "audit.export": "Export as a file",
   "audit.exported": { one: "{number} event so far", other: "{number} events so far" },
 
+  "error.title": "Das hat nicht geklappt",
   "error.unreachable":
     "No answer came. Your network may be down. See whether it was done before you try again.",
   "error.unexpected": "Something went wrong in this page. Load it again.",

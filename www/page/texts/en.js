@@ -333,6 +333,7 @@ export const en = {
   "audit.export": "Export as a file",
   "audit.exported": { one: "{number} event so far", other: "{number} events so far" },
 
+  "error.title": "That did not work",
   "error.unreachable":
     "No answer came. Your network may be down. See whether it was done before you try again.",
   "error.unexpected": "Something went wrong in this page. Load it again.",
