@@ -99,10 +99,10 @@ describe("the scopes to choose from", () => {
   it("are said in words where an admin has found some", () => {
     const offer = { ...SETTINGS, scopes: [{ name: "odata", description: "Read all tables" }] };
     const token = { kind: "pat", scopes: ["jobs:read", "odata"], apps: [] };
-    assert.equal(inOneLine(token, offer, WHO), "jobs:read and Read all tables");
+    assert.equal(inOneLine(token, offer, WHO), "jobs:read · Read all tables");
     assert.equal(
       inOneLine({ kind: "embed", scopes: [], apps: ["jobs"] }, offer, WHO),
-      "Embeds Jobs board",
+      "Opens as an embed: Jobs board",
     );
   });
 });

@@ -1,4 +1,4 @@
-// Dates, durations and numbers as the browser's language writes them.
+// Dates and durations as the browser's language writes them.
 
 import { language } from "./texts.js";
 
@@ -22,13 +22,11 @@ const times = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle
 const instants = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const relatives = new Intl.RelativeTimeFormat(language);
 const moments = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-const numbers = new Intl.NumberFormat(language);
 const lists = new Intl.ListFormat(language);
 
 export const date = (time) => dates.format(new Date(time));
 export const dateAndTime = (time) => times.format(new Date(time));
 export const instant = (time) => instants.format(new Date(time));
-export const number = (count) => numbers.format(count);
 export const list = (texts) => lists.format(texts);
 
 /** A time as seen from now: "in 21 days". */

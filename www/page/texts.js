@@ -10,6 +10,7 @@ const CATALOGUES = { en, de };
 /** The first language of the browser's that there is a catalogue for. */
 export const language = navigator.languages.find((tag) => catalogueOf(tag)) ?? "en";
 const catalogue = catalogueOf(language) ?? en;
+const numbers = new Intl.NumberFormat(language);
 const plurals = new Intl.PluralRules(language);
 
 function catalogueOf(tag) {
@@ -18,8 +19,8 @@ function catalogueOf(tag) {
 }
 
 /**
- * A text, with `{name}` replaced by the value of that name. A text with forms for numbers is chosen
- * by `count`.
+ * A text, with `{name}` replaced by the value of that name; numbers are written as the language does.
+ * A text with forms for numbers is chosen by `count`.
  *
  * @param {Key} key
  * @param {Record<string, string | number>} [values]
@@ -31,8 +32,10 @@ export function t(key, values = {}) {
     typeof entry === "string"
       ? entry
       : (entry[plurals.select(Number(values.count))] ?? entry.other);
-  return text.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+  return text.replace(/\{(\w+)\}/g, (whole, name) => written(values[name]) ?? whole);
 }
+
+const written = (value) => (typeof value === "number" ? numbers.format(value) : value);
 
 /**
  * A text whose key is made of something that the gate has said; undefined if there is none.

@@ -41,7 +41,7 @@ function Event({ event, isWide }) {
     <>
       <p class="event">
         <strong>{known(`action.${action}`) ?? action}</strong>
-        {result !== "ok" && <span class="refused"> {known(`result.${result}`) ?? result}</span>}
+        {result !== "ok" && <span class="refused">: {known(`result.${result}`) ?? result}</span>}
       </p>
       <p class="event-facts">
         <time dateTime={at}>{instant(at)}</time>

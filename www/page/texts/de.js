@@ -72,10 +72,10 @@ export const de = {
   "list.order.ending": "Frühester Ablauf zuerst",
   "list.order.used": "Zuletzt verwendete zuerst",
   "list.all": "Alle",
-  "list.count": { one: "{number} Token", other: "{number} Tokens" },
+  "list.count": { one: "{count} Token", other: "{count} Tokens" },
   "list.countSoFar": {
-    one: "{number} Token, und es gibt weitere",
-    other: "{number} Tokens, und es gibt weitere",
+    one: "{count} Token, und es gibt weitere",
+    other: "{count} Tokens, und es gibt weitere",
   },
   "list.more": "Mehr anzeigen",
   "list.noneAtAll": "In diesem Arbeitsbereich gibt es noch keine Tokens.",
@@ -98,7 +98,7 @@ export const de = {
 
   "may.nothing": "Öffnet, was keine Berechtigung verlangt",
   "may.embed": "Öffnet als Einbettung: {apps}",
-  "scope.tokens": "Verwaltet Ihre Tokens: erstellt, zeigt und widerruft sie",
+  "scope.tokens": "Verwaltet die Tokens der Person: erstellt, zeigt und widerruft sie",
   "scope.opens": "Öffnet {paths}",
 
   "new.title": "Neues Token",
@@ -116,7 +116,7 @@ export const de = {
   "new.apps": "Apps, für die es Einbettungen erstellen darf",
   "new.appsHint":
     "Ein Token, das Tokens verwaltet, kann für diese Apps auch Einbettungs-URLs erstellen.",
-  "new.days": { one: "{number} Tag", other: "{number} Tage" },
+  "new.days": { one: "{count} Tag", other: "{count} Tage" },
   "new.until": "Bis zum {date}",
   "new.date": "Ein Datum Ihrer Wahl",
   "new.day": "Letzter Tag",
@@ -338,7 +338,7 @@ export const de = {
   "settings.scope": "Berechtigung {count}",
   "settings.scopeMeans": "Was sie einem Programm erlaubt",
   "settings.addScope": "Berechtigung hinzufügen",
-  "settings.removeScope": "Entfernen",
+  "settings.removeScope": "„{name}“ entfernen",
   "settings.embeds": "Einbettungen",
   "settings.originsHint":
     "Adressen ohne Pfad (Origins), die Einbettungen nennen dürfen, eine pro Zeile, zum Beispiel https://portal.example. Ohne Angabe dürfen sie beliebige nennen.",
@@ -349,7 +349,7 @@ export const de = {
   "audit.to": "Vor",
   "audit.show": "Anzeigen",
   "audit.export": "Als Datei exportieren",
-  "audit.exported": { one: "Bisher {number} Ereignis", other: "Bisher {number} Ereignisse" },
+  "audit.exported": { one: "Bisher {count} Ereignis", other: "Bisher {count} Ereignisse" },
 
   "error.title": "Das hat nicht geklappt",
   "error.unreachable":
@@ -383,7 +383,7 @@ export const de = {
   "error.invalid_field.name": "Ein Name besteht aus einer Zeile mit 1 bis 100 Zeichen.",
   "error.invalid_field.description": "Eine Beschreibung hat höchstens 500 Zeichen.",
   "error.invalid_field.scopes":
-    "Eine dieser Berechtigungen steht nicht zur Auswahl. Wählen Sie andere.",
+    "Eine dieser Berechtigungen geht hier nicht: Sie steht nicht zur Auswahl, ist doppelt oder enthält unzulässige Zeichen.",
   "error.invalid_field.apps": "Diese App gibt es nicht.",
   "error.invalid_field.app": "Diese App gibt es nicht.",
   "error.invalid_field.allowedIps":
@@ -395,6 +395,9 @@ export const de = {
     "Diese Person gibt es nicht, oder die Adresse gehört einer anderen Person.",
   "error.invalid_field.user.email":
     "Das ist keine E-Mail-Adresse, oder sie gehört einer anderen Person.",
+  "error.invalid_field.sessionMinutes":
+    "Geben Sie eine ganze Zahl von Minuten an, von 1 bis 576000.",
+  "error.invalid_field.expiresInDays": "Geben Sie eine ganze Zahl von Tagen an, von 1 bis 36525.",
   "error.invalid_field.label": "Ein Kennzeichen hat höchstens 64 Zeichen.",
   "error.invalid_field.maxLifetimeDays": "Geben Sie eine ganze Zahl von Tagen an, von 1 bis 36525.",
   "error.invalid_field.defaultLifetimeDays":

@@ -70,8 +70,8 @@ export const en = {
   "list.order.ending": "Expires first",
   "list.order.used": "Used last",
   "list.all": "All",
-  "list.count": { one: "{number} token", other: "{number} tokens" },
-  "list.countSoFar": { one: "{number} token, and more", other: "{number} tokens, and more" },
+  "list.count": { one: "{count} token", other: "{count} tokens" },
+  "list.countSoFar": { one: "{count} token, and more", other: "{count} tokens, and more" },
   "list.more": "Show more",
   "list.noneAtAll": "There are no tokens in this workspace yet.",
 
@@ -90,8 +90,8 @@ export const en = {
   "kind.embed": "For embeds",
 
   "may.nothing": "Opens what needs no scope",
-  "may.embed": "Embeds {apps}",
-  "scope.tokens": "Manage your tokens: make, see and revoke them",
+  "may.embed": "Opens as an embed: {apps}",
+  "scope.tokens": "Manage its owner’s tokens: make, see and revoke them",
   "scope.opens": "Opens {paths}",
 
   "new.title": "New token",
@@ -106,7 +106,7 @@ export const en = {
     "As little as the program needs. With nothing ticked it opens only what needs no scope.",
   "new.apps": "Apps that it may make embeds of",
   "new.appsHint": "A token that manages tokens can make embed URLs, too, for these apps.",
-  "new.days": { one: "{number} day", other: "{number} days" },
+  "new.days": { one: "{count} day", other: "{count} days" },
   "new.until": "Until {date}",
   "new.date": "A date of your choice",
   "new.day": "Last day",
@@ -320,7 +320,7 @@ export const en = {
   "settings.scope": "Scope {count}",
   "settings.scopeMeans": "What it lets a program do",
   "settings.addScope": "Add a scope",
-  "settings.removeScope": "Remove",
+  "settings.removeScope": "Remove “{name}”",
   "settings.embeds": "Embeds",
   "settings.originsHint":
     "Origins that embeds may name, one a line, such as https://portal.example. With none here they may name any.",
@@ -331,7 +331,7 @@ export const en = {
   "audit.to": "Before",
   "audit.show": "Show",
   "audit.export": "Export as a file",
-  "audit.exported": { one: "{number} event so far", other: "{number} events so far" },
+  "audit.exported": { one: "{count} event so far", other: "{count} events so far" },
 
   "error.title": "That did not work",
   "error.unreachable":
@@ -361,7 +361,8 @@ export const en = {
     "The token has changed in the meantime, so this can no longer be done. Load the page again.",
   "error.invalid_field.name": "A name is one line of 1 to 100 characters.",
   "error.invalid_field.description": "A description has at most 500 characters.",
-  "error.invalid_field.scopes": "One of these scopes is not on offer. Choose others.",
+  "error.invalid_field.scopes":
+    "One of these scopes does not do: it is not on offer, is there twice, or has characters that a scope may not have.",
   "error.invalid_field.apps": "There is no such app.",
   "error.invalid_field.app": "There is no such app.",
   "error.invalid_field.allowedIps":
@@ -371,6 +372,8 @@ export const en = {
   "error.invalid_field.expiresAt": "The date must be in the future.",
   "error.invalid_field.user": "There is no such user, or the address is another user’s.",
   "error.invalid_field.user.email": "This is no e-mail address, or it is another user’s.",
+  "error.invalid_field.sessionMinutes": "Write a whole number of minutes, from 1 to 576000.",
+  "error.invalid_field.expiresInDays": "Write a whole number of days, from 1 to 36525.",
   "error.invalid_field.label": "A label has at most 64 characters.",
   "error.invalid_field.maxLifetimeDays": "Write a whole number of days, from 1 to 36525.",
   "error.invalid_field.defaultLifetimeDays":

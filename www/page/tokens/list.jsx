@@ -1,7 +1,7 @@
 // Tokens, one below the other: searched, filtered, sorted.
 
 import { useEffect, useState } from "preact/hooks";
-import { dateAndTime, number, relative, standing } from "../format.js";
+import { dateAndTime, relative, standing } from "../format.js";
 import { Notice, Waiting } from "../parts/notice.jsx";
 import { linkTo } from "../place.js";
 import { t } from "../texts.js";
@@ -87,7 +87,6 @@ export function TokenList({ ofEverybody = false, empty }) {
           ? t("loading")
           : t(tokens.isWhole ? "list.count" : "list.countSoFar", {
               count: sorted.length,
-              number: number(sorted.length),
             })}
       </p>
       {tokens.isLoading && !sorted.length ? <Waiting /> : null}

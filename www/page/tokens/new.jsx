@@ -1,7 +1,7 @@
 // The form that makes a token.
 
 import { useState } from "preact/hooks";
-import { date, inDays, number } from "../format.js";
+import { date, inDays } from "../format.js";
 import { Choice, Field, linesOf, useFocusedWhen, useMistaken } from "../parts/field.jsx";
 import { Notice } from "../parts/notice.jsx";
 import { t } from "../texts.js";
@@ -228,7 +228,7 @@ function Lifetime({ fields, set, settings, error }) {
       {lifetimes(settings).map((count) =>
         option(
           String(count),
-          t("new.days", { count, number: number(count) }),
+          t("new.days", { count }),
           t("new.until", { date: date(inDays(count)) }),
         ),
       )}

@@ -1,5 +1,6 @@
 // What to do with a token in each tool: steps, with the token filled in.
 
+import { list } from "../format.js";
 import { t } from "../texts.js";
 
 /**
@@ -14,7 +15,7 @@ export function recipes({ token, scopes }, who) {
   const open = opened(scopes, who.routes);
   const url = app + beginning(open.find(isRead) ?? { path: "/" });
   const feed = app + beginning(open.find(({ path }) => /odata/i.test(path)) ?? { path: "/" });
-  const paths = open.map(({ path }) => path).join(" ");
+  const paths = list([...new Set(open.map(({ path }) => path))]);
   return [
     {
       name: "curl",
@@ -24,7 +25,7 @@ export function recipes({ token, scopes }, who) {
           code: `curl -H 'Authorization: Bearer ${token}' '${location.origin}/gatepass/api/tokens/self'`,
         },
         {
-          text: paths ? t("howTo.curl.paths", { paths }) : t("howTo.curl.app"),
+          text: open.length ? t("howTo.curl.paths", { paths }) : t("howTo.curl.app"),
           code: `curl -H 'Authorization: Bearer ${token}' '${url}'`,
         },
       ],

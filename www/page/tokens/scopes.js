@@ -52,7 +52,7 @@ function describedAs(name, settings) {
 export function inOneLine(token, settings, who) {
   if (token.kind === "embed") return t("may.embed", { apps: list(appNames(token.apps, who)) });
   if (!token.scopes.length) return t("may.nothing");
-  return list(token.scopes.map((name) => describedAs(name, settings) ?? name));
+  return token.scopes.map((name) => describedAs(name, settings) ?? name).join(" · ");
 }
 
 /** The apps of a token by their names. */

@@ -1,7 +1,6 @@
 // The audit trail: filtered, and exported as a file.
 
 import { useRef, useState } from "preact/hooks";
-import { number } from "../format.js";
 import { send } from "../gate.js";
 import { useAction } from "../parts/action.js";
 import { Events } from "../parts/events.jsx";
@@ -102,7 +101,7 @@ function Export({ query }) {
         </button>
         {count !== null && (
           <>
-            <span role="status">{t("audit.exported", { count, number: number(count) })}</span>
+            <span role="status">{t("audit.exported", { count })}</span>
             <button type="button" onClick={() => aborter.current?.abort()}>
               {t("cancel")}
             </button>

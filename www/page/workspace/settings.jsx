@@ -161,7 +161,7 @@ function ScopesOnOffer({ scopes, onChange, error }) {
             )}
           </Field>
           <button type="button" onClick={() => onChange(scopes.filter((_, other) => other !== at))}>
-            {t("settings.removeScope")} <span class="hidden">{scope.name}</span>
+            {t("settings.removeScope", { name: scope.name })}
           </button>
         </div>
       ))}
