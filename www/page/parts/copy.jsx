@@ -28,15 +28,16 @@ export function CopyButton({ text, label, onCopied, isPrimary = false }) {
     timer.current = setTimeout(setResult, SHOWN, null);
   }
 
+  const said = result && t(result === "copied" ? "copied" : "copyFailed");
   return (
     <>
       <button type="button" class={isPrimary ? "primary" : ""} autofocus={isPrimary} onClick={copy}>
-        {t(result ?? "copy")}
+        {said ?? t("copy")}
         {label && <span class="hidden"> {label}</span>}
       </button>
       {/* Said from inside: what is outside of an open dialog is not read out. */}
       <span class="hidden" role="status">
-        {result && t(result)}
+        {said}
       </span>
     </>
   );
