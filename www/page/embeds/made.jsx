@@ -7,6 +7,7 @@ import { CopyButton } from "../parts/copy.jsx";
 import { Dialog } from "../parts/dialog.jsx";
 import { Notice } from "../parts/notice.jsx";
 import { t } from "../texts.js";
+import { useForgetting } from "../tokens/kept.js";
 
 const PREVIEW_MINUTES = 5;
 
@@ -17,6 +18,7 @@ const PREVIEW_MINUTES = 5;
  * @param {() => void} props.onClose
  */
 export function EmbedDialog({ made, onOpened, onClose }) {
+  useForgetting();
   const frame = `<iframe src="${made.embedUrl}" referrerpolicy="no-referrer"></iframe>`;
   const element = `<script type="module" src="${location.origin}/gatepass/embed.js"></script>
 <gatepass-embed url-endpoint="/your-backend/embed-url"></gatepass-embed>`;

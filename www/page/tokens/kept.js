@@ -1,12 +1,20 @@
-// Whether somebody has kept what is shown once, and a warning if they leave without.
+// Secrets on the screen: whether somebody has kept what is shown once, and that the page forgets it.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { keepHere } from "../place.js";
 
+/** Before the page goes away, it is emptied: no cache of pages has what is on it. */
+export function useForgetting() {
+  useEffect(() => {
+    const forget = () => document.body.replaceChildren();
+    addEventListener("pagehide", forget);
+    return () => removeEventListener("pagehide", forget);
+  }, []);
+}
+
 /**
  * `leave()` says whether one may: if nothing was kept, it shows the warning first. Back, forward and
- * the closing of the tab are asked the same. Before the page goes away, it is emptied: no cache of
- * pages has what is on it.
+ * the closing of the tab are asked the same.
  */
 export function useKept() {
   const [isKept, setKept] = useState(false);
@@ -18,16 +26,14 @@ export function useKept() {
     return kept.current;
   }
 
+  useForgetting();
   useEffect(() => {
     const release = keepHere(leave);
     const warn = (event) => kept.current || event.preventDefault();
-    const forget = () => document.body.replaceChildren();
     addEventListener("beforeunload", warn);
-    addEventListener("pagehide", forget);
     return () => {
       release();
       removeEventListener("beforeunload", warn);
-      removeEventListener("pagehide", forget);
     };
   }, []);
 
