@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Embeds } from "./embeds/embeds.jsx";
 import { ask, chosenWorkspace } from "./gate.js";
 import { Brand } from "./parts/brand.jsx";
+import { Announcement } from "./parts/announcement.jsx";
 import { Notice } from "./parts/notice.jsx";
 import { linkTo, usePlace } from "./place.js";
 import { SignIn } from "./sign-in.jsx";
@@ -88,7 +89,7 @@ async function whoIsHere() {
 
 function Frame({ who, settings, setSettings, signedOut, signOut }) {
   const place = usePlace();
-  const [message, setMessage] = useState("");
+  const [announced, setAnnounced] = useState("");
   const main = useRef(/** @type {HTMLElement | null} */ (null));
   const isFirst = useRef(true);
   const isAdmin = who.role === "admin";
@@ -101,15 +102,19 @@ function Frame({ who, settings, setSettings, signedOut, signOut }) {
     else toMain();
   }, [place.join("/")]);
 
-  const toMain = () => main.current?.focus();
+  /** Once a dialog that is about to close lets go of the focus. */
+  const toMain = () => void setTimeout(() => main.current?.focus());
 
   function announce(text) {
     // The same text twice is said twice.
-    setMessage("");
-    setTimeout(setMessage, 50, text);
+    setAnnounced("");
+    setTimeout(setAnnounced, 50, text);
   }
 
-  const visit = { who, settings, setSettings, isAdmin, announce, toMain, signedOut };
+  const visit = {
+    ...{ who, settings, setSettings, isAdmin },
+    ...{ announce, announced, toMain, signedOut },
+  };
   return (
     <VisitContext.Provider value={visit}>
       <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), toMain())}>
@@ -119,9 +124,7 @@ function Frame({ who, settings, setSettings, signedOut, signOut }) {
       <main id="main" ref={main} tabIndex={-1}>
         <Screen {...{ screen, place, who }} />
       </main>
-      <p class="hidden" role="status" aria-live="polite" id="announcements">
-        {message}
-      </p>
+      <Announcement />
     </VisitContext.Provider>
   );
 }

@@ -2,6 +2,8 @@
 
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../texts.js";
+import { useVisit } from "../visit.js";
+import { Announcement } from "./announcement.jsx";
 
 /**
  * What has `autofocus` in it has the focus first, else its Close button.
@@ -14,10 +16,13 @@ import { t } from "../texts.js";
 export function Dialog({ title, onClose, children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const heading = useId();
+  const { announce } = useVisit();
 
   useLayoutEffect(() => {
     const element = /** @type {HTMLDialogElement} */ (dialog.current);
     element.showModal();
+    // What was said before it opened is not about it.
+    announce("");
     return () => element.close();
   }, []);
 
@@ -42,6 +47,7 @@ export function Dialog({ title, onClose, children }) {
         </button>
       </header>
       {children}
+      <Announcement />
     </dialog>
   );
 }

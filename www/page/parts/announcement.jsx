@@ -1,0 +1,13 @@
+// What is said to whoever does not see the screen.
+
+import { useVisit } from "../visit.js";
+
+/** The page has one, and each dialog: while it is open, nothing outside of it is heard. */
+export function Announcement() {
+  const { announced } = useVisit();
+  return (
+    <p class="hidden" role="status" aria-live="polite">
+      {announced}
+    </p>
+  );
+}
