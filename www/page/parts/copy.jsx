@@ -2,6 +2,7 @@
 
 import { useRef, useState } from "preact/hooks";
 import { t } from "../texts.js";
+import { useVisit } from "../visit.js";
 
 const SHOWN = 4000;
 
@@ -9,36 +10,35 @@ const SHOWN = 4000;
  * @param {object} props
  * @param {string} props.text
  * @param {string} [props.label] what is copied, for who does not see it
- * @param {() => void} [props.onCopied]
+ * @param {(text: string) => void} [props.onCopied]
  * @param {boolean} [props.isPrimary]
  */
 export function CopyButton({ text, label, onCopied, isPrimary = false }) {
-  const [result, setResult] = useState(/** @type {"copied" | "copyFailed" | null} */ (null));
+  const { announce } = useVisit();
+  const [result, setResult] = useState(/** @type {string | null} */ (null));
   const timer = useRef(0);
 
-  async function copy() {
+  function show(result) {
+    setResult(result);
+    announce(result);
     clearTimeout(timer.current);
-    try {
-      await navigator.clipboard.writeText(text);
-      setResult("copied");
-      onCopied?.();
-    } catch {
-      setResult("copyFailed");
-    }
     timer.current = setTimeout(setResult, SHOWN, null);
   }
 
-  const said = result && t(result === "copied" ? "copied" : "copyFailed");
+  async function copy() {
+    try {
+      await navigator.clipboard.writeText(text);
+      show(t("copied"));
+      onCopied?.(text);
+    } catch {
+      show(t("copyFailed"));
+    }
+  }
+
   return (
-    <>
-      <button type="button" class={isPrimary ? "primary" : ""} autofocus={isPrimary} onClick={copy}>
-        {said ?? t("copy")}
-        {label && <span class="hidden"> {label}</span>}
-      </button>
-      {/* Said from inside: what is outside of an open dialog is not read out. */}
-      <span class="hidden" role="status">
-        {said}
-      </span>
-    </>
+    <button type="button" class={isPrimary ? "primary" : ""} autofocus={isPrimary} onClick={copy}>
+      {result ?? t("copy")}
+      {label && <span class="hidden"> {label}</span>}
+    </button>
   );
 }

@@ -9,7 +9,7 @@ import { recipes } from "./recipes.js";
 /**
  * @param {object} props
  * @param {any} props.token
- * @param {() => void} props.onCopied
+ * @param {(text: string) => void} props.onCopied
  */
 export function HowTo({ token, onCopied }) {
   const { who } = useVisit();
@@ -30,7 +30,7 @@ export function HowTo({ token, onCopied }) {
   }
 
   return (
-    <section class="how-to" onCopy={onCopied}>
+    <section class="how-to">
       <h3 id={`${id}-title`}>{t("howTo.title")}</h3>
       <div role="tablist" aria-labelledby={`${id}-title`} onKeyDown={onKeyDown}>
         {all.map(({ name }) => (

@@ -1,6 +1,6 @@
 // The one time that a token is shown.
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { dateAndTime } from "../format.js";
 import { CopyButton } from "../parts/copy.jsx";
 import { Dialog } from "../parts/dialog.jsx";
@@ -18,6 +18,8 @@ import { HowTo } from "./how-to.jsx";
 export function SecretDialog({ made, onClose }) {
   const { isKept, keep, isLeaving, leave, stay, giveUp } = useKept();
   const back = useFocusedWhen(isLeaving);
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const copied = (text) => void (text.includes(made.token) && keep());
 
   function close() {
     giveUp();
@@ -25,36 +27,47 @@ export function SecretDialog({ made, onClose }) {
     go("tokens", made.id);
   }
 
+  function backToToken() {
+    stay();
+    field.current?.focus();
+  }
+
   return (
     <Dialog title={t("secret.title", { name: made.name })} onClose={() => leave() && close()}>
-      <p>{t("secret.once")}</p>
-      <div class="secret" onCopy={keep}>
-        <label>
-          {t("secret.token")}
-          <input class="token-text" readOnly value={made.token} onFocus={selectAll} />
-        </label>
-        <CopyButton text={made.token} onCopied={keep} isPrimary />
-        <DownloadButton token={made} onDownloaded={keep} />
-      </div>
-      <p class="hint">
-        {made.expiresAt === null
-          ? t("secret.untilRevoked")
-          : t("secret.until", { time: dateAndTime(made.expiresAt) })}
-      </p>
-      {isLeaving && (
-        <div class="notice" role="alert">
-          <p>{t("secret.notCopied")}</p>
-          <div class="actions">
-            <button type="button" ref={back} onClick={stay}>
-              {t("secret.back")}
-            </button>
-            <button type="button" class="danger" onClick={close}>
-              {t("secret.closeAnyway")}
-            </button>
-          </div>
+      <div onCopy={() => copied(marked())}>
+        <p>{t("secret.once")}</p>
+        <div class="secret">
+          <label>
+            {t("secret.token")}
+            <input
+              {...{ class: "token-text", readOnly: true, ref: field }}
+              value={made.token}
+              onFocus={({ currentTarget }) => currentTarget.select()}
+            />
+          </label>
+          <CopyButton text={made.token} onCopied={copied} isPrimary />
+          <DownloadButton token={made} onDownloaded={keep} />
         </div>
-      )}
-      <HowTo token={made} onCopied={keep} />
+        <p class="hint">
+          {made.expiresAt === null
+            ? t("secret.untilRevoked")
+            : t("secret.until", { time: dateAndTime(made.expiresAt) })}
+        </p>
+        {isLeaving && (
+          <div class="notice" role="alert">
+            <p>{t("secret.notCopied")}</p>
+            <div class="actions">
+              <button type="button" ref={back} onClick={backToToken}>
+                {t("secret.back")}
+              </button>
+              <button type="button" class="danger" onClick={close}>
+                {t("secret.closeAnyway")}
+              </button>
+            </div>
+          </div>
+        )}
+        <HowTo token={made} onCopied={copied} />
+      </div>
       <div class="actions">
         <button type="button" class={isKept ? "primary" : ""} onClick={() => leave() && close()}>
           {t("secret.done")}
@@ -64,7 +77,12 @@ export function SecretDialog({ made, onClose }) {
   );
 }
 
-const selectAll = ({ currentTarget }) => currentTarget.select();
+/** What is marked, in a field or in the text around it. */
+function marked() {
+  const field = document.activeElement;
+  if (!(field instanceof HTMLInputElement)) return String(getSelection());
+  return field.value.slice(field.selectionStart ?? 0, field.selectionEnd ?? 0);
+}
 
 function DownloadButton({ token, onDownloaded }) {
   const [isDone, setDone] = useState(false);
