@@ -5,10 +5,12 @@ import { dateAndTime } from "../format.js";
 import { CopyButton } from "../parts/copy.jsx";
 import { Dialog } from "../parts/dialog.jsx";
 import { useFocusedWhen } from "../parts/field.jsx";
+import { save } from "../parts/save.js";
 import { go } from "../place.js";
 import { t } from "../texts.js";
-import { useKept } from "./kept.js";
+import { useVisit } from "../visit.js";
 import { HowTo } from "./how-to.jsx";
+import { useKept } from "./kept.js";
 
 /**
  * @param {object} props
@@ -85,31 +87,19 @@ function marked() {
 }
 
 function DownloadButton({ token, onDownloaded }) {
+  const { announce } = useVisit();
   const [isDone, setDone] = useState(false);
 
   function download() {
     save(`${token.name.replace(/[^\p{L}\p{N}]+/gu, "-")}.txt`, `${token.token}\n`, "text/plain");
     setDone(true);
+    announce(t("secret.downloaded"));
     onDownloaded();
   }
 
   return (
-    <>
-      <button type="button" onClick={download}>
-        {t(isDone ? "secret.downloaded" : "secret.download")}
-      </button>
-      <span class="hidden" role="status">
-        {isDone && t("secret.downloaded")}
-      </span>
-    </>
+    <button type="button" onClick={download}>
+      {t(isDone ? "secret.downloaded" : "secret.download")}
+    </button>
   );
-}
-
-/** Has the browser keep a file. */
-export function save(name, text, type) {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = Object.assign(document.createElement("a"), { href: url, download: name });
-  link.click();
-  // Some browsers begin to read it only after the click is over.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -6,8 +6,8 @@ import { useAction } from "../parts/action.js";
 import { Events } from "../parts/events.jsx";
 import { Field } from "../parts/field.jsx";
 import { Notice } from "../parts/notice.jsx";
+import { save } from "../parts/save.js";
 import { t } from "../texts.js";
-import { save } from "../tokens/secret.jsx";
 
 const ACTIONS = /** @type {const} */ ([
   ...["token.created", "token.changed", "token.enabled", "token.disabled", "token.rotated"],
