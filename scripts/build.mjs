@@ -38,9 +38,15 @@ const GZIPPED_LIMIT = 150_000;
 const WASM = "gatepass_bg.wasm";
 const STAMP = "stamp"; // of the inputs that the glue was made from
 
-// Memory is the module's own, and its first bytes are the end of the stack (--stack-first). Engines
-// ignore hints about alignment, which would only keep the wasm from compressing well.
-export const OPTIMISATIONS = ["--zero-filled-memory", "--low-memory-unused", "-Oz", "--dealign"];
+// Memory is the module's own, and its first bytes are the end of the stack (--stack-first). What
+// counts is the size when compressed: code that is alike costs little more than once, so it is
+// better repeated than shared through locals or drawn into its caller. Engines ignore hints about
+// alignment, which would only keep the wasm from compressing well.
+export const OPTIMISATIONS = [
+  ...["--zero-filled-memory", "--low-memory-unused"],
+  ...["--skip-pass=local-cse", "--one-caller-inline-max-function-size=10", "-Oz", "-Oz"],
+  ...["--strip-producers", "--strip-target-features", "--dealign"],
+];
 
 /** Builds `profile`, "dev" or "release"; does nothing that is already done. */
 export async function build(profile) {
