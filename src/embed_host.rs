@@ -84,26 +84,18 @@ impl EmbedHost {
     }
 
     /// Where a place of an app is. `asked` is the origin at which somebody asks.
-    /// In development, scheme and port are taken from it; else it is `https`,
-    /// without a port.
     pub fn address(&self, asked: &str, development: bool, app: &str, place: &Place) -> Address {
-        let (scheme, host, port) = origin::parts(asked);
-        let name = match self {
-            Self::Each(parent) => [place.as_str(), ".", parent].concat(),
-            Self::Apart(apart) => apart.clone(),
-            Self::Shared => host.to_owned(),
-        };
-        let (scheme, port) = if development {
-            (scheme, port)
-        } else {
-            ("https", "")
+        let host = match self {
+            Self::Each(parent) => &[place.as_str(), ".", parent].concat(),
+            Self::Apart(apart) => apart.as_str(),
+            Self::Shared => origin::parts(asked).1,
         };
         let prefix = match self {
             Self::Each(_) => String::new(),
             _ => format!("{ENTRY}{app}/~{}", place.as_str()),
         };
         Address {
-            origin: [scheme, "://", &name, port].concat(),
+            origin: origin::beside(asked, host, development),
             prefix,
         }
     }

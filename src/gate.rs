@@ -186,7 +186,7 @@ impl<'f> Check<'_, 'f> {
                 }
             }
             Site::Main { .. } => match own {
-                Some(_) => self.own(),
+                Some(path) => self.tokens_page(path).map_or_else(|| self.own(), Ok),
                 None if facts.path == TOOLJET_PATH && self.gate.config.tooljet => self.tooljet(),
                 None => match self.for_synergy() {
                     Some(call) => self.synergy(call),
@@ -544,7 +544,7 @@ fn is_embed(path: &str) -> bool {
 }
 
 /// A file of the assets, for anybody.
-fn serve(path: &'static str, method: &str) -> Verdict {
+pub(crate) fn serve(path: &'static str, method: &str) -> Verdict {
     if !matches!(method, "GET" | "HEAD") {
         let problem = Problem::new(405, Code::InvalidRequest, "use GET");
         return Verdict::Answer(problem.answer().header("allow", "GET, HEAD"));

@@ -44,7 +44,7 @@
 //!   [`grant`], [`change`] and [`listing`] are its parameters, [`api`] and [`paging`]
 //!   carry it out in a [`conversation`] with the authorities, and [`lifecycle`] and
 //!   [`transaction`] hold the rules of what may be done. [`oauth`] is how other services
-//!   ask about a token.
+//!   ask about a token, and [`tokens_page`] where people do by a page.
 //!
 //! The Cloudflare Worker's shell stands in `src/worker/`, behind the feature
 //! `worker`.
@@ -125,6 +125,7 @@ pub mod synergy;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod tokens_page;
 pub mod tooljet;
 pub mod transaction;
 pub mod verdict;

@@ -35,6 +35,15 @@ pub fn parts(origin: &str) -> (&str, &str, &str) {
     (scheme, host, port)
 }
 
+/// The origin of another host of the deployment, where somebody asks at `asked`: in
+/// development with the same scheme and port; else `https`, without a port.
+pub fn beside(asked: &str, host: &str, development: bool) -> String {
+    match parts(asked) {
+        (scheme, _, port) if development => [scheme, "://", host, port].concat(),
+        _ => ["https://", host].concat(),
+    }
+}
+
 /// A host without its port.
 pub fn without_port(host: &str) -> &str {
     if find(host, b':').is_none() {

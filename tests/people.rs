@@ -172,6 +172,37 @@ fn where_there_is_a_host_for_people_they_are_signed_in_there_alone() {
 }
 
 #[test]
+fn the_tokens_page_is_where_people_are_signed_in() {
+    let mut shell = Shell::new();
+    let file = |path| Verdict::Asset { path };
+    let page = |host: &str, path: &str| format!("GET\nhttps://{host}/gatepass{path}\n");
+    for path in ["/", "/icon.svg", "/page.css", "/page.js"] {
+        assert_eq!(shell.ask(&page("gate.example", path)), file(path));
+    }
+    assert_eq!(shell.refused(&page("gate.example", "")).status, 308);
+    let mut shell = Shell::with("\"MANAGEMENT_HOST\":\"manage.example\"");
+    assert_eq!(shell.ask(&page("manage.example", "/")), file("/"));
+    for path in ["", "/"] {
+        let moved = shell.refused(&page("gate.example:8443", path));
+        assert_eq!(moved.status, 307);
+        let location = headers(&moved, "location");
+        assert_eq!(location, ["https://manage.example/gatepass/"]);
+    }
+    let elsewhere = page("gate.example", "/page.js");
+    assert_eq!(shell.refused(&elsewhere).status, 404);
+    for embeds in ["*.gate.example", "embed.gate.example"] {
+        let mut shell = Shell::with(&format!("\"EMBED_HOST\":\"{embeds}\""));
+        for path in ["", "/", "/page.js"] {
+            let request = page("embed.gate.example", path);
+            assert!(
+                [404, 421].contains(&shell.refused(&request).status),
+                "{path}"
+            );
+        }
+    }
+}
+
+#[test]
 fn only_an_admin_governs_and_only_its_own_workspace() {
     let mut shell = Shell::with(IDENTITY);
     let put = |claims: &str| request("PUT", "/gatepass/api/settings", &by(claims));

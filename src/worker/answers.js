@@ -1,6 +1,8 @@
 // Answers of Gatepass's own, and what is logged.
 
-/** Headers of every asset: pages of any site may load it. */
+import { pageHeaders } from "./tokens-page.js";
+
+/** Headers of an asset that pages of any site may load. */
 const ASSET_HEADERS = {
   "access-control-allow-origin": "*",
   "cache-control": "public, max-age=3600",
@@ -19,7 +21,8 @@ export async function asset(request, { path }, gate, env) {
     headers: ifNoneMatch ? { "if-none-match": ifNoneMatch } : {},
   });
   const answer = new Response(found.body, found);
-  for (const [name, value] of Object.entries(ASSET_HEADERS)) answer.headers.set(name, value);
+  const headers = pageHeaders(path, env) ?? ASSET_HEADERS;
+  for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
   return answer;
 }
 

@@ -1,5 +1,5 @@
-// The files of www/ as Workers assets serve them: by their exact name, with a type, an ETag, and 404
-// for all else.
+// The files of www/ as Workers assets serve them: by their exact name, "/" as index.html, with a type,
+// an ETag, and 404 for all else.
 
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -21,11 +21,12 @@ export function startAssets() {
   return startServer(async (request, response) => {
     if (!["GET", "HEAD"].includes(request.method)) return response.writeHead(405).end();
     const { pathname } = new URL(request.url, "http://assets");
-    const bytes = await readFile(new URL(`.${pathname}`, WWW)).catch(() => undefined);
+    const file = pathname === "/" ? "/index.html" : pathname;
+    const bytes = await readFile(new URL(`.${file}`, WWW)).catch(() => undefined);
     if (bytes === undefined) return response.writeHead(404).end();
     const etag = `"${createHash("sha256").update(bytes).digest("hex").slice(0, 32)}"`;
     const headers = {
-      "content-type": TYPES[extname(pathname)] ?? "application/octet-stream",
+      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
       "cache-control": "public, max-age=0, must-revalidate",
       etag,
     };
