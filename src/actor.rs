@@ -113,7 +113,7 @@ impl Check<'_, '_> {
         if self.has_operator_key() {
             self.refuse_cross_site()?;
             // Who signs out with the key means the sign-in beside it.
-            let sign_in = self.sign_in().filter(|_| *call == Call::SignOut);
+            let sign_in = self.sign_in().filter(|_| matches!(call, Call::SignOut));
             return self.operator(sign_in);
         }
         let found = credentials::find(self.facts, None);
@@ -125,6 +125,10 @@ impl Check<'_, '_> {
             Err(CredentialError::Malformed) => {
                 let sentence = "the credential is neither the operator key nor a token";
                 return Err(self.stop(Problem::new(401, Code::TokenMalformed, sentence)));
+            }
+            Ok(None) if matches!(call, Call::Who) => {
+                let nobody = sign_in::nobody(&self.gate.config);
+                return Err(Stop::of(Verdict::Answer(nobody)));
             }
             found => found,
         };

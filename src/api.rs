@@ -57,7 +57,7 @@ pub fn manage(ticket: &Ticket, inputs: Inputs<'_>) -> Progress {
     let mut changed = Vec::new();
     let (outcome, spot) = match ticket {
         Ticket::Manage(request) => {
-            let outcome = sign_in::known(&conversation, &request.actor, &request.source);
+            let outcome = sign_in::known(&conversation, request);
             let outcome = outcome.and_then(|actor| {
                 let mut api = Api {
                     conversation,
@@ -88,7 +88,15 @@ pub fn manage(ticket: &Ticket, inputs: Inputs<'_>) -> Progress {
             }) => answer.header(USED, record.id.as_str().to_owned()),
             _ => answer,
         },
-        Err((Stop::Refused(problem), None)) => refusal(&problem),
+        Err((Stop::Refused(problem), None)) => match ticket {
+            Ticket::Manage(Request {
+                actor: Actor::Operator {
+                    sign_in: Some(_), ..
+                },
+                ..
+            }) if problem.status == 401 => sign_in::without_cookie(refusal(&problem)),
+            _ => refusal(&problem),
+        },
         Err((Stop::Refused(problem), Some(entrance))) => entrance.refuse(&problem),
         Err((Stop::Ask(question), _)) => return Progress::Ask(*question),
     };
@@ -101,7 +109,7 @@ pub fn manage(ticket: &Ticket, inputs: Inputs<'_>) -> Progress {
 
 pub(crate) struct Api<'a> {
     pub(crate) conversation: Conversation<'a>,
-    request: &'a Request,
+    pub(crate) request: &'a Request,
     pub(crate) actor: &'a Actor,
     pub(crate) asker: Asker,
     changed: &'a mut Vec<Changed>,

@@ -128,6 +128,11 @@ impl Identity {
         is_jwt.then_some(found)
     }
 
+    /// Whether each JWT names a workspace.
+    pub const fn names_workspace(&self) -> bool {
+        self.workspace.is_some()
+    }
+
     /// Whom the checked claims name; `None`: nobody who can be let in. Answers the
     /// workspace that they name, too.
     pub fn user(&self, claims: &str) -> Option<(SignedIn, Option<String>)> {

@@ -8,31 +8,36 @@
 use crate::actor::{Actor, SIGN_IN_COOKIE};
 use crate::answer::Answer;
 use crate::api::Api;
-use crate::asker::{Asker, Source};
+use crate::asker::Asker;
 use crate::config::Config;
 use crate::conversation::{Conversation, Entropy, Stop, misunderstood};
 use crate::digest::Digest;
 use crate::directory::{Command, Reply, Task};
 use crate::hex;
+use crate::identity::Identity;
 use crate::json::Object;
 use crate::lifecycle::User;
+use crate::management::{Call, Request};
+use crate::origin;
 use crate::problem::{Code, Problem};
 
 /// Whoever asks, as the directory knows it.
-pub(crate) fn known(
-    conversation: &Conversation<'_>,
-    actor: &Actor,
-    source: &Source,
-) -> Result<Actor, Stop> {
-    let mut actor = actor.clone();
-    let asker = Asker::new(&actor, source.clone());
+pub(crate) fn known(conversation: &Conversation<'_>, request: &Request) -> Result<Actor, Stop> {
+    let mut actor = request.actor.clone();
+    let asker = Asker::new(&actor, request.source.clone());
     match &mut actor {
-        Actor::Operator {
-            sign_in: Some(digest),
-            ..
-        } => {
-            let digest = *digest;
-            at_home(conversation, asker, Task::CheckSignIn { digest })?;
+        Actor::Operator { sign_in, .. } => {
+            if let Some(digest) = *sign_in {
+                match at_home(conversation, asker, Task::CheckSignIn { digest }) {
+                    // Of one that has ended, there is nothing left to end.
+                    Err(Stop::Refused(problem))
+                        if problem.status == 401 && matches!(request.call, Call::SignOut) =>
+                    {
+                        *sign_in = None;
+                    }
+                    checked => checked?,
+                }
+            }
         }
         Actor::User(user) => {
             let workspace = user.workspace.clone();
@@ -84,12 +89,12 @@ impl Api<'_> {
             let task = Task::SignOut { digest: *digest };
             at_home(&self.conversation, self.asker.clone(), task)?;
         }
-        let cookie = format!("{SIGN_IN_COOKIE}=; {ATTRIBUTES}; Max-Age=0");
-        Ok(Answer::empty(204).header("set-cookie", cookie))
+        Ok(without_cookie(Answer::empty(204)))
     }
 
     /// Tells whoever asks who that is.
     pub(crate) fn who(&self) -> Answer {
+        let config = self.conversation.inputs.config;
         let mut json = Object::default();
         let user = self.actor.user().map(|(uid, email)| {
             let mut user = Object::default();
@@ -108,8 +113,50 @@ impl Api<'_> {
                 "user"
             },
         );
-        Answer::json(200, json.finish())
+        json.text("signIn", way(config));
+        // What has a workspace of its own can name no other.
+        let own = match self.actor {
+            Actor::Operator { .. } => false,
+            Actor::User(_) => config
+                .identity
+                .as_ref()
+                .is_some_and(Identity::names_workspace),
+            Actor::Pat(_) => true,
+        };
+        let (_, host, _) = origin::parts(&self.request.origin);
+        let mut workspaces = Vec::new();
+        for name in config.workspaces_at(host, false) {
+            if !own || name == self.actor.workspace() {
+                workspaces.push(name.clone());
+            }
+        }
+        json.texts("workspaces", &workspaces);
+        Answer::json(200, json.finish()).header(OFFER, "all")
     }
+}
+
+/// What whoever shows no credential is told in place of who that is.
+pub(crate) fn nobody(config: &Config) -> Answer {
+    let body = [
+        r#"{"user":null,"workspace":null,"role":null,"signIn":""#,
+        way(config),
+        r#""}"#,
+    ];
+    Answer::json(200, body.concat())
+}
+
+/// How people sign in.
+fn way(config: &Config) -> &'static str {
+    match config.identity {
+        Some(_) => "provider",
+        None => "operatorKey",
+    }
+}
+
+/// An answer that removes the cookie of a sign-in.
+pub(crate) fn without_cookie(answer: Answer) -> Answer {
+    let cookie = [SIGN_IN_COOKIE, "=; ", ATTRIBUTES, "; Max-Age=0"].concat();
+    answer.header("set-cookie", cookie)
 }
 
 /// Whether a text may be a sign-in's secret: nobody is asked about any other.
@@ -135,6 +182,9 @@ fn at_home(conversation: &Conversation<'_>, asker: Asker, task: Task) -> Result<
         _ => Err(misunderstood().into()),
     }
 }
+
+/// Where an answer asks the shell to add what is on offer: the apps and the routes.
+const OFFER: &str = "@offer";
 
 /// How long a sign-in lasts, in seconds.
 const LIFETIME: u64 = 3600;

@@ -279,6 +279,30 @@ fn a_sign_in_stands_for_the_operator_key_where_there_is_no_identity_provider() {
 }
 
 #[test]
+fn who_shows_no_credential_is_told_how_people_sign_in() {
+    let path = "/gatepass/api/sign-in";
+    for (variables, way) in [("", "operatorKey"), (IDENTITY, "provider")] {
+        let mut shell = Shell::with(variables);
+        for (method, cookie) in [
+            ("GET", ""),
+            ("HEAD", ""),
+            ("GET", "cookie:__Host-gatepass=0"),
+        ] {
+            let told = shell.refused(&request(method, path, cookie));
+            let body =
+                format!("{{\"user\":null,\"workspace\":null,\"role\":null,\"signIn\":\"{way}\"}}");
+            assert_eq!((told.status, told.body), (200, body), "{method} {cookie}");
+        }
+        for method in ["POST", "DELETE"] {
+            let expected = (401, "token_missing".to_owned());
+            assert_eq!(shell.code(&request(method, path, "")), expected);
+        }
+        let refused = request("GET", path, "authorization:Bearer pat_x");
+        assert_eq!(shell.code(&refused), (401, "token_malformed".to_owned()));
+    }
+}
+
+#[test]
 fn another_worker_is_told_what_a_token_is_good_for() {
     let mut shell = Shell::new();
     shell.store(&secret(), &record(&["odata"]));

@@ -9,6 +9,7 @@ import { Limits } from "./limits.js";
 import { Notes } from "./notes.js";
 import { Remembered } from "./remembered.js";
 import { Tables } from "./tables/tables.js";
+import { parsed } from "./variables.js";
 import { readVerdict } from "./verdict.js";
 
 /** How many names of headers an isolate remembers, and how long they may be. */
@@ -129,9 +130,6 @@ function guarded(authority) {
     names.map((name) => [name, (...given) => guard(() => authority[name](...given))]),
   );
 }
-
-/** A variable that may be given as JSON in a string. */
-const parsed = (value) => (typeof value === "string" ? JSON.parse(value) : value);
 
 /** The variables as JSON, and the names of the bindings. */
 function environment(env) {

@@ -8,6 +8,7 @@ import { asset, internal, log, respond } from "./answers.js";
 import { core } from "./core.js";
 import { Deadline, decide, StoreUnavailable } from "./decide.js";
 import { pack } from "./facts.js";
+import { offered } from "./offer.js";
 import { forward } from "./upstream.js";
 
 export { Directory, Ledger } from "./objects.js";
@@ -70,7 +71,7 @@ function answered(request, verdict, now, facts, { gate, env, ctx }) {
   if (note) ctx.waitUntil(note.tell(env));
   const headers = verdict.failed && failure(verdict, request, now, { gate, env, ctx });
   if (headers) return respond(gate.refuse(facts, "requests_limited"), request, headers);
-  return respond(verdict, request);
+  return respond(offered(verdict, env), request);
 }
 
 /** The headers of a refusal where an address has sent too much that is no good. */

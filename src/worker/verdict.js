@@ -34,18 +34,18 @@ const refusals = new Remembered(REFUSALS, (text) => readAnswer(text.split("\n"))
 
 function readAnswer(lines) {
   const headers = new Headers();
+  const told = {};
   let at = 2;
-  let refused;
-  let used;
   for (; lines[at]; at += 2) {
-    if (lines[at] === "@refused") refused = lines[at + 1];
-    else if (lines[at] === "@used") used = lines[at + 1];
-    else headers.append(lines[at], lines[at + 1]);
+    const [name, value] = [lines[at], lines[at + 1]];
+    if (name.startsWith("@")) told[name.slice(1)] = value;
+    else headers.append(name, value);
   }
   const body = lines.slice(at + 1).join("\n");
   const status = Number(lines[1]);
   const failed = status === 401 && FAILED.test(body);
-  return { do: "answer", status, headers, body, refused, used, failed };
+  const { refused, used, offer } = told; // for the shell alone
+  return { do: "answer", status, headers, body, refused, used, offer, failed };
 }
 
 /** Refusals of a credential that is none, or no good any more, as problems and as pages. */

@@ -53,7 +53,7 @@ PUT    /gatepass/api/settings                     401    403   403   200+  200  
 GET    /gatepass/api/audit                        401    200+  200   200+  200    200+  403   200+  401    404
 GET    /gatepass/api/audit?user={user}            401    200+  403   200+  200    200+  403   200+  401    404
 GET    /gatepass/api/audit?token={id}             401    200+  200   200+  200    200+  403   200+  401    404
-GET    /gatepass/api/sign-in                      401    200   200   200   200    200   200   200   401    404
+GET    /gatepass/api/sign-in                      200    200   200   200   200    200   200   200   200    404
 POST   /gatepass/api/sign-in                      401    403   403   400   400    400   403   403   401    404
 DELETE /gatepass/api/sign-in                      401    204   204   204   204    204   204   204   401    404
 POST   /gatepass/oauth/introspect                 401    403   403   200+  200    200+  403   403   401    404

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { JOBS, newUser } from "../support/embeds.mjs";
-import { startRawGate } from "../support/gate.mjs";
+import { DEVELOPMENT_ROUTES, startRawGate } from "../support/gate.mjs";
 import { cookiesOf } from "../support/judges.mjs";
 import { startProvider } from "../support/oidc.mjs";
 import {
@@ -28,11 +28,17 @@ import {
 import { assertRefused, BASIC, BEARER, INVALID_TOKEN } from "../support/refusals.mjs";
 import { startKv } from "../support/stand-ins.mjs";
 import { filesIn, queryObjects } from "../support/state.mjs";
-import { basic, digestOf } from "../support/tokens.mjs";
+import { basic, digestOf, makeToken } from "../support/tokens.mjs";
 
 const NAME = "__Host-gatepass";
 const VARS = { WORKSPACES: ["default", "other"], APPS: [JOBS] };
-const WHO = { user: null, workspace: "default", role: "admin" };
+const WHO = {
+  ...{ user: null, workspace: "default", role: "admin", signIn: "operatorKey" },
+  workspaces: ["default", "other"],
+  apps: [{ ...JOBS, allowedOrigins: [] }],
+  routes: DEVELOPMENT_ROUTES.map((route) => ({ methods: [], scopes: [], public: false, ...route })),
+};
+const NOBODY = { user: null, workspace: null, role: null, signIn: "operatorKey" };
 
 /** What the cookie has beside name, value and age. */
 const ATTRIBUTES = { path: "/", secure: true, httpOnly: true, sameSite: "Strict" };
@@ -49,6 +55,12 @@ after(async () => {
 });
 
 const operator = () => asking(gate, byOperator(gate));
+
+/** Asserts that an answer removes the cookie. */
+function assertRemoved(answer) {
+  const cookies = cookiesOf(answer).map((cookie) => ({ ...cookie }));
+  assert.deepEqual(cookies, [{ name: NAME, value: "", maxAge: 0, ...ATTRIBUTES }]);
+}
 
 /** Somebody who has signed in: the cookie, its value, and `ask`. */
 async function signedIn(at = gate, query = "") {
@@ -87,11 +99,40 @@ describe("a sign-in with the operator key", () => {
     assert.deepEqual(other, { ...WHO, workspace: "other" });
     assert.equal((await ask("HEAD", SIGN_IN)).status, 200);
     assert.deepEqual(await ok(operator()("GET", SIGN_IN)), WHO);
-    const nobody = await asking(gate)("GET", SIGN_IN);
-    assertRefused(nobody, 401, "token_missing", [BEARER]);
     const wrong = await ask("PUT", SIGN_IN);
     assertRefused(wrong, 405, "invalid_request");
     assert.equal(wrong.header("Allow"), "DELETE, GET, HEAD, POST");
+  });
+
+  test("is no one's who shows no credential, and they are told how people sign in", async () => {
+    for (const shown of [[], byCookie(`${NAME}=0`), [["Authorization", "Negotiate x"]]]) {
+      const ask = asking(gate, shown);
+      for (const headers of [[], [["Sec-Fetch-Site", "same-origin"]]]) {
+        const answer = await ask("GET", `${SIGN_IN}?workspace=other`, { headers });
+        assert.deepEqual(await ok(answer), NOBODY);
+        assert.equal(answer.header("Cache-Control"), "no-store");
+        assert.equal(answer.header("WWW-Authenticate"), undefined);
+        assert.deepEqual(cookiesOf(answer), []);
+      }
+      const head = await ask("HEAD", SIGN_IN);
+      assert.deepEqual([head.status, head.text], [200, ""]);
+      for (const target of [TOKENS, `${API}/settings`]) {
+        assertRefused(await ask("GET", target), 401, "token_missing", [BEARER]);
+      }
+      assertRefused(await ask("GET", `${SIGN_IN}?x=1`), 400, "invalid_field");
+    }
+  });
+
+  test("is not had by a credential that is no good, which is refused", async () => {
+    for (const [shown, code] of [
+      [byPat("pat_x"), "token_malformed"],
+      [byPat(makeToken()), "token_unknown"],
+      [[["Authorization", basic("operator", "x".repeat(40))]], "token_malformed"],
+      [byCookie(`${NAME}=${"0".repeat(64)}`), "token_expired"],
+    ]) {
+      const answer = await asking(gate, shown)("GET", SIGN_IN);
+      assertRefused(answer, 401, code, [INVALID_TOKEN]);
+    }
   });
 
   test("stands for the key, in each workspace", async () => {
@@ -124,8 +165,7 @@ describe("a sign-in with the operator key", () => {
     const [{ ask }, another] = [await signedIn(), await signedIn()];
     const ended = await ask("DELETE", SIGN_IN);
     assert.equal(ended.status, 204);
-    const [{ value, ...cookie }] = cookiesOf(ended);
-    assert.deepEqual([value, cookie], ["", { name: NAME, maxAge: 0, ...ATTRIBUTES }]);
+    assertRemoved(ended);
     await assertOver(ask);
     for (const [method, target, options] of [
       ["GET", TOKENS],
@@ -134,15 +174,16 @@ describe("a sign-in with the operator key", () => {
       ["PUT", `${API}/settings`, { json: {} }],
       ["DELETE", `${API}/sessions?all=true`],
       ["POST", "/gatepass/oauth/introspect", { form: { token: "x" } }],
-      ["DELETE", SIGN_IN],
       ["POST", SIGN_IN],
     ]) {
       const answer = await ask(method, target, options);
       assertRefused(answer, 401, "token_expired", [INVALID_TOKEN]);
-      assert.deepEqual(cookiesOf(answer), []);
+      assertRemoved(answer);
     }
     await ok(another.ask("GET", SIGN_IN));
-    await ok(operator()("DELETE", SIGN_IN), 204);
+    const withKey = await operator()("DELETE", SIGN_IN);
+    assert.equal(withKey.status, 204);
+    assertRemoved(withKey);
     await ok(another.ask("GET", SIGN_IN));
     assertRefused(await asking(gate)("DELETE", SIGN_IN), 401, "token_missing", [BEARER]);
   });
@@ -159,6 +200,24 @@ describe("a sign-in with the operator key", () => {
       await assertOver(ask);
     });
   }
+
+  test("that has ended can be ended once more, of which no end is told", async () => {
+    const { ask } = await signedIn();
+    await ok(ask("DELETE", SIGN_IN), 204);
+    const before = await ok(operator()("GET", `${API}/audit`));
+    const invented = byCookie(`${NAME}=${"0".repeat(64)}`);
+    for (const ends of [
+      ask,
+      asking(gate, invented),
+      asking(gate, [...byOperator(gate), ...invented]),
+    ]) {
+      const answer = await ends("DELETE", SIGN_IN);
+      assert.equal(answer.status, 204);
+      assertRemoved(answer);
+    }
+    assert.deepEqual(await ok(operator()("GET", `${API}/audit`)), before);
+    await assertOver(ask);
+  });
 
   test("is over when it is ended with the key beside it", async () => {
     const { cookie, ask } = await signedIn();
@@ -424,8 +483,9 @@ describe("a sign-in that was made", { concurrency: true }, () => {
     t.after(() => provider.stop());
     const { cookie } = await signedIn(await start());
     const gate = await start({ IDENTITY: identityBy(provider) });
-    const answer = await asking(gate, byCookie(cookie))("GET", SIGN_IN);
-    assertRefused(answer, 401, "token_missing", [BEARER]);
+    const ask = asking(gate, byCookie(cookie));
+    assert.deepEqual(await ok(ask("GET", SIGN_IN)), { ...NOBODY, signIn: "provider" });
+    assertRefused(await ask("GET", TOKENS), 401, "token_missing", [BEARER]);
     const admin = await signIn(gate, provider, newPerson({ roles: ["admin"] }));
     for (const ask of [asking(gate, byOperator(gate)), admin.ask]) {
       assert.equal((await ok(ask("GET", SIGN_IN))).role, "admin");

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { until } from "../support/api.mjs";
 import { JOBS, openWith, PORTAL } from "../support/embeds.mjs";
-import { startRawGate } from "../support/gate.mjs";
+import { DEVELOPMENT_ROUTES, startRawGate } from "../support/gate.mjs";
 import { startProvider } from "../support/oidc.mjs";
 import {
   API,
@@ -106,7 +106,14 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
       const { ask, sub, email } = await person();
       const told = await ask("GET", SIGN_IN);
       const user = { id: sub, email };
-      assert.deepEqual(await ok(told), { user, workspace: "default", role: "user" });
+      const { apps, routes, ...who } = await ok(told);
+      const where = { workspace: "default", workspaces: WORKSPACES };
+      assert.deepEqual(who, { user, role: "user", signIn: "provider", ...where });
+      assert.deepEqual(apps, [{ ...JOBS, allowedOrigins: [] }]);
+      assert.deepEqual(
+        routes.map(({ path }) => path),
+        DEVELOPMENT_ROUTES.map(({ path }) => path),
+      );
       assert.equal(told.header("Cache-Control"), "no-store");
       const admin = await person(carrier.admin);
       assert.equal((await ok(admin.ask("GET", SIGN_IN))).role, "admin");

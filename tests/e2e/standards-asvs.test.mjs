@@ -125,7 +125,7 @@ describe("every answer of its own", () => {
     }
     for (const target of [
       `${TOKENS}/`,
-      "/gatepass",
+      "/gatepass/page.js/",
       "/gatepass/API/tokens",
       "//gatepass/healthz",
     ]) {

@@ -74,6 +74,8 @@ export async function answersOfItsOwn(gate) {
     "the API without a credential": await ask("/gatepass/api/tokens"),
     "the API with a wrong key": await ask("/gatepass/api/tokens", password(wrongKey)),
     "the API without its scope": await ask("/gatepass/api/tokens", bearer(tokens.scopeless)),
+    "who asks": await manage("GET", "/sign-in"),
+    "who asks, nobody": await ask("/gatepass/api/sign-in"),
     "a list": await manage("GET", "/tokens"),
     "a new token": await manage("POST", "/tokens", creation("new")),
     "no such token": await manage("GET", "/tokens/0000-00000000000000000000000000"),

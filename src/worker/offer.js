@@ -1,0 +1,20 @@
+// What a deployment has on offer for people: the apps and the routes of its configuration, without
+// what is between it and the upstream.
+
+import { parsed } from "./variables.js";
+
+/** The answer, with the offer where the core asks for it. */
+export function offered(verdict, { APPS: apps, ROUTES: routes }) {
+  if (!verdict.offer) return verdict;
+  const offer = { apps: list(apps).map(app), routes: list(routes).map(route) };
+  return { ...verdict, body: JSON.stringify({ ...JSON.parse(verdict.body), ...offer }) };
+}
+
+const list = (variable) => (variable ? parsed(variable) : []);
+
+const app = ({ id, name = "", allowedOrigins = [] }) => ({ id, name, allowedOrigins });
+
+const route = ({ path, methods = [], scopes = [], public: isPublic = false }) => ({
+  ...{ path, methods, scopes },
+  public: isPublic,
+});
