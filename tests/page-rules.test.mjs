@@ -145,7 +145,8 @@ describe("what is said of a refusal", () => {
 
 describe("the recipes", () => {
   globalThis.location = /** @type {any} */ ({ origin: "https://gate.example" });
-  const who = { ...WHO, origin: "https://gate.example" };
+  const [open, write, read, odata] = ROUTES;
+  const who = { ...WHO, origin: "https://gate.example", routes: [open, read, write, odata] };
   const code = (who, name, step, scopes = ["jobs:read"]) => {
     const token = { token: `pat_${"a".repeat(36)}`, scopes };
     const recipe = recipes(token, who).find((recipe) => recipe.name === name);
@@ -155,6 +156,19 @@ describe("the recipes", () => {
   it("are for a path that the token opens", () => {
     assert.match(code(who, "curl", 1), /'https:\/\/gate\.example\/api\/'$/);
     assert.match(code(who, "python", 0), /"https:\/\/gate\.example\/api\/"/);
+  });
+
+  it("are for none that another route is in front of", () => {
+    assert.match(code(who, "curl", 1, ["jobs:write"]), /'https:\/\/gate\.example\/'$/);
+    const all = { ...who, routes: [{ ...odata, path: "/*" }, read, odata] };
+    assert.match(code(all, "curl", 1), /'https:\/\/gate\.example\/'$/);
+    assert.equal(code(all, "powerBi", 0, ["odata"]), "https://gate.example/");
+  });
+
+  it("name each path once", () => {
+    const { token, scopes } = { token: "pat_", scopes: ["jobs:read", "jobs:write"] };
+    const [curl] = recipes({ token, scopes }, who);
+    assert.match(curl.steps[1].text, / \/api\/\*:$/);
   });
 
   it("give Power BI the feed that the token opens, else the app's address", () => {

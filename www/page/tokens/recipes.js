@@ -13,8 +13,9 @@ import { t } from "../texts.js";
 export function recipes({ token, scopes }, who) {
   const app = who.origin ?? t("howTo.yourApp");
   const open = opened(scopes, who.routes);
-  const url = app + beginning(open.find(isRead) ?? { path: "/" });
-  const feed = app + beginning(open.find(({ path }) => /odata/i.test(path)) ?? { path: "/" });
+  const readable = open.filter((route) => route === readAt(beginning(route), who.routes));
+  const url = app + beginning(readable[0] ?? { path: "/" });
+  const feed = app + beginning(readable.find(({ path }) => /odata/i.test(path)) ?? { path: "/" });
   const paths = list([...new Set(open.map(({ path }) => path))]);
   return [
     {
@@ -78,7 +79,11 @@ const opened = (scopes, routes) =>
     (route) => route.scopes.length && route.scopes.every((scope) => scopes.includes(scope)),
   );
 
+/** The route that a path is read by: of those that match, the first one. */
+const readAt = (path, routes) => routes.find((route) => isRead(route) && matches(route, path));
 const isRead = ({ methods }) => !methods.length || methods.includes("GET");
+const matches = (route, path) =>
+  route.path.endsWith("*") ? path.startsWith(beginning(route)) : path === route.path;
 
 /** Where all that a route is for begins. */
 const beginning = ({ path }) => path.replace(/\*$/, "");
