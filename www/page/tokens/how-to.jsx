@@ -49,7 +49,10 @@ export function HowTo({ token, onCopied }) {
           </button>
         ))}
       </div>
-      <div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${recipe.name}`}>
+      <div
+        key={recipe.name}
+        {...{ role: "tabpanel", id: `${id}-panel`, "aria-labelledby": `${id}-${recipe.name}` }}
+      >
         <ol>
           {recipe.steps.map(({ text, code }) => (
             <li>
