@@ -6,7 +6,7 @@ import { ask, chosenWorkspace } from "./gate.js";
 import { Brand } from "./parts/brand.jsx";
 import { Announcement } from "./parts/announcement.jsx";
 import { Notice } from "./parts/notice.jsx";
-import { linkTo, usePlace } from "./place.js";
+import { linkTo, toMain, usePlace } from "./place.js";
 import { SignIn } from "./sign-in.jsx";
 import { t } from "./texts.js";
 import { TokenList } from "./tokens/list.jsx";
@@ -20,6 +20,7 @@ export function App() {
   const [visit, setVisit] = useState(/** @type {any} */ (null));
   const [error, setError] = useState(/** @type {unknown} */ (null));
   const [hasEnded, setEnded] = useState(false);
+  const isFirst = useRef(true);
 
   async function arrive() {
     setError(null);
@@ -33,6 +34,13 @@ export function App() {
   }
 
   useEffect(() => void arrive(), []);
+
+  // Whoever signs in or out, or tries again, is at the beginning of what comes then.
+  useEffect(() => {
+    if (!visit && !error) return;
+    if (isFirst.current) isFirst.current = false;
+    else if (document.activeElement === document.body) toMain();
+  }, [visit, error]);
 
   async function signedOut() {
     setEnded(true);
@@ -51,7 +59,7 @@ export function App() {
 
   if (error) {
     return (
-      <main id="main" class="narrow">
+      <main id="main" class="narrow" tabIndex={-1}>
         <Brand />
         <h1>{t("error.title")}</h1>
         <Notice error={error} onRetry={arrive} />
@@ -90,7 +98,6 @@ async function whoIsHere() {
 function Frame({ who, settings, setSettings, signedOut, signOut }) {
   const place = usePlace();
   const [announced, setAnnounced] = useState("");
-  const main = useRef(/** @type {HTMLElement | null} */ (null));
   const isFirst = useRef(true);
   const isAdmin = who.role === "admin";
   const screen = screenOf(place, isAdmin);
@@ -102,26 +109,20 @@ function Frame({ who, settings, setSettings, signedOut, signOut }) {
     else toMain();
   }, [place.join("/")]);
 
-  /** Once a dialog that is about to close lets go of the focus. */
-  const toMain = () => void setTimeout(() => main.current?.focus());
-
   function announce(text) {
     // The same text twice is said twice.
     setAnnounced("");
     setTimeout(setAnnounced, 50, text);
   }
 
-  const visit = {
-    ...{ who, settings, setSettings, isAdmin },
-    ...{ announce, announced, toMain, signedOut },
-  };
+  const visit = { who, settings, setSettings, isAdmin, announce, announced, signedOut };
   return (
     <VisitContext.Provider value={visit}>
       <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), toMain())}>
         {t("skip")}
       </a>
       <Header {...{ who, screen, signOut }} />
-      <main id="main" ref={main} tabIndex={-1}>
+      <main id="main" tabIndex={-1}>
         <Screen {...{ screen, place, who }} />
       </main>
       <Announcement />

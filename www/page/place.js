@@ -44,6 +44,9 @@ export const linkTo = (...to) => `#/${to.map(encodeURIComponent).join("/")}`;
 
 export const go = (...to) => void (location.hash = linkTo(...to));
 
+/** The focus goes to the screen, where what had it is gone, and a dialog that closes lets go of it. */
+export const toMain = () => void setTimeout(() => document.getElementById("main")?.focus());
+
 /** Nobody leaves the place as long as `mayLeave` says no; returns how to lift that. */
 export function keepHere(mayLeave) {
   guard = mayLeave;

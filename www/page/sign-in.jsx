@@ -1,9 +1,9 @@
 // What somebody sees whom the gate does not know.
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { signIn } from "./gate.js";
 import { Brand } from "./parts/brand.jsx";
-import { Field } from "./parts/field.jsx";
+import { Field, useMistaken } from "./parts/field.jsx";
 import { Notice } from "./parts/notice.jsx";
 import { t } from "./texts.js";
 
@@ -38,11 +38,13 @@ function ByProvider() {
 function ByOperatorKey({ onSignedIn }) {
   const [key, setKey] = useState("");
   const [error, setError] = useState(/** @type {unknown} */ (null));
-  const [isBusy, setBusy] = useState(false);
+  const isBusy = useRef(false);
+  const form = useMistaken(error);
 
   async function submit(event) {
     event.preventDefault();
-    setBusy(true);
+    if (isBusy.current) return;
+    isBusy.current = true;
     setError(null);
     try {
       await signIn(key.trim());
@@ -50,13 +52,14 @@ function ByOperatorKey({ onSignedIn }) {
       onSignedIn();
     } catch (error) {
       setError(error);
-      setBusy(false);
+    } finally {
+      isBusy.current = false;
     }
   }
 
   const isWrong = error !== null && /** @type {any} */ (error).status === 401;
   return (
-    <form class="form" onSubmit={submit}>
+    <form ref={form} class="form" onSubmit={submit}>
       <p>{t("signIn.lead")}</p>
       {/* Under this name password managers keep the key. */}
       <input type="text" name="username" autocomplete="username" value="operator" hidden readOnly />
@@ -76,7 +79,7 @@ function ByOperatorKey({ onSignedIn }) {
       </Field>
       {error && !isWrong ? <Notice error={error} /> : null}
       <div class="actions">
-        <button type="submit" class="primary" disabled={isBusy || key.trim() === ""}>
+        <button type="submit" class="primary" disabled={key.trim() === ""}>
           {t("signIn.do")}
         </button>
       </div>

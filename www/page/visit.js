@@ -34,7 +34,6 @@ import { pages, Refusal } from "./gate.js";
  * @property {(settings: Settings) => void} setSettings
  * @property {(text: string) => void} announce
  * @property {string} announced the text that was last announced
- * @property {() => void} toMain the focus goes to the screen, where what had it is gone
  * @property {() => void} signedOut to be called when the gate knows nobody any more
  */
 

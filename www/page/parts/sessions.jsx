@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { relative } from "../format.js";
 import { ask } from "../gate.js";
-import { linkTo } from "../place.js";
+import { linkTo, toMain } from "../place.js";
 import { t } from "../texts.js";
 import { Fact, Time } from "../tokens/list.jsx";
 import { appNames } from "../tokens/scopes.js";
@@ -16,7 +16,7 @@ const ENOUGH = 50;
 
 /** @param {{token?: any}} props a token: its sessions alone; none: the workspace's */
 export function Sessions({ token }) {
-  const { who, announce, toMain } = useVisit();
+  const { who, announce } = useVisit();
   const [doomed, setDoomed] = useState(/** @type {any} */ (null));
   const { run, error } = useAction();
   const query = { limit: 100, user: token?.user.id };

@@ -6,6 +6,7 @@ import { useAction } from "../parts/action.js";
 import { Confirmation, Dialog } from "../parts/dialog.jsx";
 import { Field } from "../parts/field.jsx";
 import { Notice } from "../parts/notice.jsx";
+import { toMain } from "../place.js";
 import { t } from "../texts.js";
 import { useVisit } from "../visit.js";
 import { isAboutOneOf, wrongWith } from "../words.js";
@@ -25,7 +26,7 @@ const GRACES = /** @type {const} */ ([
  * @param {(token: any) => void} props.onChange
  */
 export function Actions({ token, onChange }) {
-  const { announce, isAdmin, settings, toMain } = useVisit();
+  const { announce, isAdmin, settings } = useVisit();
   const [open, setOpen] = useState(/** @type {"rename" | "rotate" | "revoke" | null} */ (null));
   const { run, error } = useAction();
   const { id, state, kind } = token;
