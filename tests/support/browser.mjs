@@ -133,6 +133,21 @@ export async function historyOf(page) {
 }
 
 /**
+ * What is in the clipboard, as a person pastes it.
+ *
+ * @param {Browser} browser
+ */
+export async function pasted(browser) {
+  const page = await browser.newTab();
+  await page.setContent("<textarea></textarea>");
+  const field = page.locator("textarea");
+  await field.press("ControlOrMeta+v");
+  const text = await field.inputValue();
+  await page.close();
+  return text;
+}
+
+/**
  * The files of a closed browser's profile that hold a text, as UTF-8 or UTF-16: history, session,
  * cache, cookies, whatever it has written.
  */

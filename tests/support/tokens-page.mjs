@@ -15,6 +15,22 @@ export function said(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
+/** Makes a token by the form, as whoever is signed in; `owner` is for the operator. */
+export async function generate(tab, { name = "a test's", owner, scopes = [] } = {}) {
+  await tab
+    .getByRole("navigation")
+    .getByRole("link", { name: said("nav.new") })
+    .click();
+  if (owner) await tab.getByLabel(said("new.owner"), { exact: true }).fill(owner);
+  await tab.getByLabel(said("name"), { exact: true }).fill(name);
+  for (const scope of scopes) await tab.getByLabel(scope, { exact: true }).check();
+  await tab.getByRole("button", { name: said("new.generate"), exact: true }).click();
+}
+
+/** The token that is shown once. */
+export const shownToken = (tab) =>
+  tab.getByRole("dialog").getByLabel(said("secret.token"), { exact: true }).inputValue();
+
 /**
  * Starts a gate with the demo upstream, the jobs board to embed, and the page.
  *
