@@ -17,7 +17,7 @@ export function Events({ query, enough = 20, isWide = false }) {
   if (events.error) return <Notice error={events.error} onRetry={events.reload} />;
   return (
     <>
-      {events.isLoading && !events.entries.length ? <Waiting /> : null}
+      {!events.isWhole && !events.entries.length ? <Waiting /> : null}
       {events.isWhole && !events.entries.length ? <p class="none">{t("events.none")}</p> : null}
       <ul class="events" aria-busy={events.isLoading}>
         {events.entries.map((event) => (

@@ -40,7 +40,7 @@ export function Sessions({ token }) {
   return (
     <>
       {error ? <Notice error={error} /> : null}
-      {sessions.isLoading && !sessions.entries.length ? <Waiting /> : null}
+      {!sessions.isWhole && !sessions.entries.length ? <Waiting /> : null}
       {sessions.isWhole && !sessions.entries.length ? (
         <p class="none">{t("sessions.none")}</p>
       ) : null}

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { dateAndTime, relative, standing } from "../format.js";
-import { Notice, Waiting } from "../parts/notice.jsx";
+import { Notice } from "../parts/notice.jsx";
 import { linkTo } from "../place.js";
 import { t } from "../texts.js";
 import { useList, useVisit } from "../visit.js";
@@ -89,7 +89,6 @@ export function TokenList({ ofEverybody = false, empty }) {
               count: sorted.length,
             })}
       </p>
-      {tokens.isLoading && !sorted.length ? <Waiting /> : null}
       <ul class="tokens" aria-busy={tokens.isLoading}>
         {sorted.map((token) => (
           <TokenRow key={token.id} token={token} showOwner={ofEverybody} />
