@@ -71,7 +71,7 @@ function answered(request, verdict, now, facts, { gate, env, ctx }) {
   if (note) ctx.waitUntil(note.tell(env));
   const headers = verdict.failed && failure(verdict, request, now, { gate, env, ctx });
   if (headers) return respond(gate.refuse(facts, "requests_limited"), request, headers);
-  return respond(offered(verdict, env), request);
+  return respond(offered(verdict, request, env), request);
 }
 
 /** The headers of a refusal where an address has sent too much that is no good. */

@@ -1,12 +1,14 @@
 // What a deployment has on offer for people: the apps and the routes of its configuration, without
-// what is between it and the upstream.
+// what is between it and the upstream, and where that is.
 
 import { parsed } from "./variables.js";
 
 /** The answer, with the offer where the core asks for it. */
-export function offered(verdict, { APPS: apps, ROUTES: routes }) {
+export function offered(verdict, request, { APPS: apps, ROUTES: routes, MANAGEMENT_HOST: apart }) {
   if (!verdict.offer) return verdict;
-  const offer = { apps: list(apps).map(app), routes: list(routes).map(route) };
+  // The host where people are signed in has nothing of the upstream's.
+  const origin = apart ? null : new URL(request.url).origin;
+  const offer = { origin, apps: list(apps).map(app), routes: list(routes).map(route) };
   return { ...verdict, body: JSON.stringify({ ...JSON.parse(verdict.body), ...offer }) };
 }
 

@@ -62,6 +62,19 @@ describe("apps and routes", { concurrency: true }, () => {
   }
 });
 
+test("where the app is asked is told, unless people are signed in elsewhere", async (t) => {
+  const host = "app.example.com";
+  for (const [MANAGEMENT_HOST, origin] of [
+    [undefined, (gate) => `http://${host}:${gate.port}`],
+    [host, () => null],
+  ]) {
+    const gate = await startRawGate({ vars: { MANAGEMENT_HOST } });
+    t.after(() => gate.stop());
+    const told = await ok(asking(gate, byOperator(gate))("GET", SIGN_IN, { host }));
+    assert.equal(told.origin, origin(gate));
+  }
+});
+
 describe("the workspaces that can be named", () => {
   const WORKSPACES = ["acme", "initech", { name: "globex", hosts: ["globex.test"] }];
   const GATE = "gate.test";
