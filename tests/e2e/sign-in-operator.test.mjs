@@ -32,7 +32,7 @@ import { basic, digestOf, makeToken } from "../support/tokens.mjs";
 
 const NAME = "__Host-gatepass";
 const VARS = { WORKSPACES: ["default", "other"], APPS: [JOBS] };
-const WHO = {
+const OFFER = {
   ...{ user: null, workspace: "default", role: "admin", signIn: "operatorKey" },
   workspaces: ["default", "other"],
   apps: [{ ...JOBS, allowedOrigins: [] }],
@@ -93,6 +93,7 @@ describe("a sign-in with the operator key", () => {
   });
 
   test("tells who is signed in", async () => {
+    const WHO = { ...OFFER, origin: gate.url };
     const { ask } = await signedIn();
     assert.deepEqual(await ok(ask("GET", SIGN_IN)), WHO);
     const other = await ok(ask("GET", `${SIGN_IN}?workspace=other`));

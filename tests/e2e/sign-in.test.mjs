@@ -106,9 +106,10 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
       const { ask, sub, email } = await person();
       const told = await ask("GET", SIGN_IN);
       const user = { id: sub, email };
-      const { apps, routes, ...who } = await ok(told);
+      const { apps, routes, origin, ...who } = await ok(told);
       const where = { workspace: "default", workspaces: WORKSPACES };
       assert.deepEqual(who, { user, role: "user", signIn: "provider", ...where });
+      assert.equal(origin, here().url);
       assert.deepEqual(apps, [{ ...JOBS, allowedOrigins: [] }]);
       assert.deepEqual(
         routes.map(({ path }) => path),
