@@ -169,7 +169,7 @@ export async function profileFilesWith(folder, text) {
  * @param {import("playwright-core").Frame | import("playwright-core").Page} frame
  */
 export async function findBarriers(frame) {
-  await frame.evaluate(axe.source);
+  if (!(await frame.evaluate(() => "axe" in globalThis))) await frame.evaluate(axe.source);
   const { violations } = await frame.evaluate(() =>
     globalThis.axe.run(document, {
       iframes: false,

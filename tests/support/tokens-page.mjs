@@ -86,3 +86,37 @@ export async function startPage({ provider: hasProvider = false, vars = {}, ...o
     },
   };
 }
+
+/**
+ * What does not fit into a screen's width: the page or a dialog scrolls sideways, a control is wider
+ * than what it is in, a word is broken.
+ */
+export const misfits = (tab) =>
+  tab.evaluate(() => {
+    const found = [];
+    for (const box of [document.scrollingElement, ...document.querySelectorAll("dialog")]) {
+      const { localName, scrollWidth, clientWidth } = box;
+      if (scrollWidth > clientWidth)
+        found.push(`${localName}: ${scrollWidth} px in ${clientWidth} px`);
+    }
+    for (const control of document.querySelectorAll("button, input, select, textarea, iframe")) {
+      const [{ right }, around] = [control, control.parentElement].map((element) =>
+        element.getBoundingClientRect(),
+      );
+      if (right > around.right + 1) found.push(`too wide: ${control.outerHTML}`);
+    }
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const range = new Range();
+    while (texts.nextNode()) {
+      const text = texts.currentNode;
+      // These are to be copied, and have no words.
+      if (text.parentElement.closest("code, .hidden")) continue;
+      for (const { index, 0: word } of text.data.matchAll(/(?<!\S)\p{L}+(?!\S)/gu)) {
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        const lines = new Set([...range.getClientRects()].map(({ top }) => top));
+        if (lines.size > 1) found.push(`broken: ${word}`);
+      }
+    }
+    return found;
+  });
