@@ -77,18 +77,16 @@ export function App() {
 }
 
 /**
- * Who is here. A sign-in that has ended is taken away, so that the next answer is "nobody"; what a
- * provider has said, only the provider takes away.
+ * Who is here. A sign-in that has ended is taken away, so that the next answer is "nobody"; where that
+ * cannot be, somebody else than the gate signs people in.
  */
 async function whoIsHere() {
   try {
-    return await ask("GET", "/sign-in");
-  } catch (error) {
-    if (!isSignedOut(error)) throw error;
-  }
-  try {
-    await ask("DELETE", "/sign-in");
-    return await ask("GET", "/sign-in");
+    return await ask("GET", "/sign-in").catch(async (error) => {
+      if (!isSignedOut(error)) throw error;
+      await ask("DELETE", "/sign-in");
+      return ask("GET", "/sign-in");
+    });
   } catch (error) {
     if (!isSignedOut(error)) throw error;
     return { role: null, signIn: "provider" };

@@ -63,7 +63,7 @@ export async function send(method, path, { query = {}, body, headers = {}, signa
     redirect: "manual",
     signal: AbortSignal.any([AbortSignal.timeout(PATIENCE), ...(signal ? [signal] : [])]),
   });
-  if (answer.type === "opaqueredirect") throw new Refusal({ status: 401, code: "token_expired" });
+  if (answer.type === "opaqueredirect") throw signedOut();
   if (!answer.ok) throw await refusalOf(answer);
   return answer;
 }
@@ -77,9 +77,13 @@ async function attempt(url, init) {
   }
 }
 
+const signedOut = () => new Refusal({ status: 401, code: "token_expired" });
+
 async function refusalOf(answer) {
   const problem = await answer.json().catch(() => ({}));
   const { code, field, detail } = problem;
+  // Something between here and the gate has answered in its place.
+  if (!code) return answer.status === 401 ? signedOut() : new Unreachable();
   const seconds = Number(answer.headers.get("retry-after"));
   const retryAfter = Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
   return new Refusal({ status: answer.status, code, field, detail, retryAfter });

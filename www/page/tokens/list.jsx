@@ -83,11 +83,12 @@ export function TokenList({ ofEverybody = false, empty }) {
       </form>
       {tokens.error ? <Notice error={tokens.error} onRetry={tokens.reload} /> : null}
       <p class="count" role="status">
-        {tokens.isLoading
-          ? t("loading")
-          : t(tokens.isWhole ? "list.count" : "list.countSoFar", {
-              count: sorted.length,
-            })}
+        {tokens.isLoading && t("loading")}
+        {!tokens.isLoading &&
+          !tokens.error &&
+          t(tokens.isWhole ? "list.count" : "list.countSoFar", {
+            count: sorted.length,
+          })}
       </p>
       <ul class="tokens" aria-busy={tokens.isLoading}>
         {sorted.map((token) => (
