@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { list, relative } from "../format.js";
-import { ask } from "../gate.js";
+import { ask, Refusal } from "../gate.js";
 import { Events } from "../parts/events.jsx";
 import { Notice, Waiting } from "../parts/notice.jsx";
 import { Sessions } from "../parts/sessions.jsx";
@@ -16,10 +16,7 @@ import { appNames, inOneLine, meaning } from "./scopes.js";
 /** @param {{id: string}} props */
 export function Token({ id }) {
   const { who } = useVisit();
-  const token = useLoaded(
-    (signal) => ask("GET", `/tokens/${encodeURIComponent(id)}`, { signal }),
-    [id],
-  );
+  const token = useLoaded((signal) => read(id, signal), [id]);
   const [changes, setChanges] = useState(0);
 
   function onChange(changed) {
@@ -65,6 +62,12 @@ export function Token({ id }) {
       </section>
     </>
   );
+}
+
+async function read(id, signal) {
+  // In a path, "self" and ".." mean something else.
+  if (!/^\w{4}-\w{26}$/.test(id)) throw new Refusal({ status: 404, code: "token_unknown" });
+  return ask("GET", `/tokens/${id}`, { signal });
 }
 
 /** What a state means, where it needs to be said. */
