@@ -8,6 +8,7 @@ import { Dialog } from "../parts/dialog.jsx";
 import { Notice } from "../parts/notice.jsx";
 import { t } from "../texts.js";
 import { useForgetting } from "../tokens/kept.js";
+import { useVisit } from "../visit.js";
 
 const PREVIEW_MINUTES = 5;
 
@@ -19,9 +20,18 @@ const PREVIEW_MINUTES = 5;
  */
 export function EmbedDialog({ made, onOpened, onClose }) {
   useForgetting();
+  const { who } = useVisit();
   const frame = `<iframe src="${made.embedUrl}" referrerpolicy="no-referrer"></iframe>`;
   const element = `<script type="module" src="${location.origin}/gatepass/embed.js"></script>
 <gatepass-embed url-endpoint="/your-backend/embed-url"></gatepass-embed>`;
+  // This host has no embeds, and the gate knows no other that it has.
+  if (who.origin === null && new URL(made.embedUrl).origin === location.origin) {
+    return (
+      <Dialog title={t("embed.made")} onClose={onClose}>
+        <p class="notice">{t("embed.notHere")}</p>
+      </Dialog>
+    );
+  }
   return (
     <Dialog title={t("embed.made")} onClose={onClose}>
       <p>{t(made.singleUse ? "embed.once" : "embed.secret")}</p>

@@ -295,6 +295,8 @@ export const de = {
   "embed.lost":
     "Die URL wurde erstellt, aber die Verbindung brach ab, bevor sie hier ankam. Sie wurde widerrufen. Bitte erstellen Sie eine neue.",
   "embed.made": "Ihre Einbettungs-URL",
+  "embed.notHere":
+    "Sie wurde erstellt, nennt aber die Adresse dieser Seite, und hier gibt es keine Einbettungen. Wer Gatepass betreibt, gibt den Einbettungen eine eigene Adresse (EMBED_HOST).",
   "embed.once":
     "Wer sie hat, kann die App damit ein einziges Mal öffnen. Sie wird nur jetzt angezeigt. Im laufenden Betrieb fordert Ihr Server jedes Mal eine neue an.",
   "embed.secret": "Wer sie hat, erhält Zugang. Sie wird nur jetzt angezeigt.",

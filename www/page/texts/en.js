@@ -279,6 +279,8 @@ export const en = {
   "embed.lost":
     "The URL was made, but the connection dropped before it got here. It has been revoked. Please make another.",
   "embed.made": "Your embed URL",
+  "embed.notHere":
+    "It was made, but it names the host of this page, where there are no embeds. Whoever deployed Gatepass gives embeds a host of their own (EMBED_HOST).",
   "embed.once":
     "It opens the app once, for whoever has it, and is shown only now. In production your backend asks for one each time.",
   "embed.secret": "Whoever has it gets in, and it is shown only now.",
