@@ -38,7 +38,8 @@ export function EmbedDialog({ made, onOpened, onClose }) {
       <div class="secret">
         <label>
           {t("embed.url")}
-          <input class="token-text" readOnly value={made.embedUrl} />
+          {/* Otherwise browsers keep it, so that they can fill it in when the tab comes back. */}
+          <input class="token-text" readOnly autocomplete="off" value={made.embedUrl} />
         </label>
         <CopyButton text={made.embedUrl} isPrimary />
       </div>

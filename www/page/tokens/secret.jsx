@@ -42,8 +42,9 @@ export function SecretDialog({ made, onClose }) {
           <label>
             {t("secret.token")}
             <input
-              {...{ class: "token-text", readOnly: true, ref: field }}
-              value={made.token}
+              {...{ class: "token-text", readOnly: true, ref: field, value: made.token }}
+              // Otherwise browsers keep it, so that they can fill it in when the tab comes back.
+              autocomplete="off"
               onFocus={({ currentTarget }) => currentTarget.select()}
             />
           </label>
