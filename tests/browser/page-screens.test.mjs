@@ -6,7 +6,7 @@ import { mkdir } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { findBarriers, launchBrowser } from "../support/browser.mjs";
-import * as walk from "../support/page-walk.mjs";
+import { startPages, WALKS } from "../support/page-walk.mjs";
 import { misfits } from "../support/tokens-page.mjs";
 
 const FOLDER = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
@@ -21,20 +21,11 @@ const SCHEMES = ["light", "dark"];
 // Sizes say nothing about colours, nor the other way round: axe sees each of them once.
 const JUDGED = ["phone light", "desktop dark"];
 
-const WALKS = {
-  nobody: walk.walkAsNobody,
-  user: walk.walkAsUser,
-  "user-in-trouble": walk.walkIntoTrouble,
-  admin: walk.walkAsAdmin,
-  operator: walk.walkAsOperator,
-  "operator-in-trouble": walk.walkAsOperatorIntoTrouble,
-};
-
 let pages;
 let browser;
 
 before(async () => {
-  [pages, browser] = await Promise.all([walk.startPages(), launchBrowser()]);
+  [pages, browser] = await Promise.all([startPages(), launchBrowser()]);
   await mkdir(FOLDER, { recursive: true });
 });
 

@@ -120,7 +120,7 @@ export async function walkAsUser({ page, browser, say = said, see }) {
 }
 
 /** What a user sees who is refused something, or whose network drops. */
-export async function walkIntoTrouble({ page, browser, say = said, see }) {
+export async function walkAsUserIntoTrouble({ page, browser, say = said, see }) {
   await page.signIn(browser, AS_OWNER);
   const tab = await page.open(browser, "#/new");
   const hand = handOf(tab, say);
@@ -307,3 +307,13 @@ async function signIn({ gate }, hand) {
   await hand.press("signIn.do");
   await hand.button("signOut").waitFor();
 }
+
+/** All of them, by who walks. */
+export const WALKS = {
+  nobody: walkAsNobody,
+  user: walkAsUser,
+  "user-in-trouble": walkAsUserIntoTrouble,
+  admin: walkAsAdmin,
+  operator: walkAsOperator,
+  "operator-in-trouble": walkAsOperatorIntoTrouble,
+};

@@ -9,8 +9,8 @@ import { identityBy, newPerson } from "./people.mjs";
 const COOKIE = "identity";
 
 /** A text of the page as people read it, `{name}` replaced by the value of that name. */
-export function said(key, values = {}) {
-  const text = en[key]?.other ?? en[key];
+export function said(key, values = {}, catalogue = en) {
+  const text = catalogue[key]?.other ?? catalogue[key];
   if (text === undefined) throw new Error(`the page does not say ${key}`);
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
