@@ -382,8 +382,10 @@ export const de = {
     "Ihre E-Mail-Adresse oder Ihre ID gehört hier schon einer anderen Person. Ein Admin muss sich das ansehen.",
   "error.409.invalid_request":
     "Das Token hat sich inzwischen geändert, darum geht das nicht mehr. Laden Sie die Seite neu.",
-  "error.invalid_field.name": "Ein Name besteht aus einer Zeile mit 1 bis 100 Zeichen.",
-  "error.invalid_field.description": "Eine Beschreibung hat höchstens 500 Zeichen.",
+  "error.invalid_field.name":
+    "Ein Name besteht aus einer Zeile mit 1 bis 100 Zeichen; unsichtbare darf er nicht enthalten.",
+  "error.invalid_field.description":
+    "Eine Beschreibung hat höchstens 500 Zeichen; unsichtbare darf sie nicht enthalten.",
   "error.invalid_field.scopes":
     "Eine dieser Berechtigungen geht hier nicht: Sie steht nicht zur Auswahl, ist doppelt oder enthält unzulässige Zeichen.",
   "error.invalid_field.apps": "Diese App gibt es nicht.",
@@ -400,7 +402,8 @@ export const de = {
   "error.invalid_field.sessionMinutes":
     "Geben Sie eine ganze Zahl von Minuten an, von 1 bis 576000.",
   "error.invalid_field.expiresInDays": "Geben Sie eine ganze Zahl von Tagen an, von 1 bis 36525.",
-  "error.invalid_field.label": "Ein Kennzeichen hat höchstens 64 Zeichen.",
+  "error.invalid_field.label":
+    "Ein Kennzeichen hat höchstens 64 Zeichen; unsichtbare darf es nicht enthalten.",
   "error.invalid_field.maxLifetimeDays": "Geben Sie eine ganze Zahl von Tagen an, von 1 bis 36525.",
   "error.invalid_field.defaultLifetimeDays":
     "Geben Sie eine ganze Zahl von Tagen an, von 1 bis zur Obergrenze.",

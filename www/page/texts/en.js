@@ -361,8 +361,9 @@ export const en = {
     "Your address, or your id, is already another person’s here. An admin must look at it.",
   "error.409.invalid_request":
     "The token has changed in the meantime, so this can no longer be done. Load the page again.",
-  "error.invalid_field.name": "A name is one line of 1 to 100 characters.",
-  "error.invalid_field.description": "A description has at most 500 characters.",
+  "error.invalid_field.name": "A name is one line of 1 to 100 characters, none of them invisible.",
+  "error.invalid_field.description":
+    "A description has at most 500 characters, none of them invisible.",
   "error.invalid_field.scopes":
     "One of these scopes does not do: it is not on offer, is there twice, or has characters that a scope may not have.",
   "error.invalid_field.apps": "There is no such app.",
@@ -376,7 +377,7 @@ export const en = {
   "error.invalid_field.user.email": "This is no e-mail address, or it is another user’s.",
   "error.invalid_field.sessionMinutes": "Write a whole number of minutes, from 1 to 576000.",
   "error.invalid_field.expiresInDays": "Write a whole number of days, from 1 to 36525.",
-  "error.invalid_field.label": "A label has at most 64 characters.",
+  "error.invalid_field.label": "A label has at most 64 characters, none of them invisible.",
   "error.invalid_field.maxLifetimeDays": "Write a whole number of days, from 1 to 36525.",
   "error.invalid_field.defaultLifetimeDays":
     "Write a whole number of days, from 1 up to the upper limit.",
