@@ -118,6 +118,7 @@ export function useList(path, query, { enough, pick = () => true }) {
   return {
     ...list,
     more() {
+      if (list.isLoading) return;
       setList((list) => ({ ...list, isLoading: true }));
       read(list.entries);
     },

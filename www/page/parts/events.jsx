@@ -5,6 +5,7 @@ import { linkTo } from "../place.js";
 import { known, t } from "../texts.js";
 import { useList, useVisit } from "../visit.js";
 import { Notice, Waiting } from "./notice.jsx";
+import { TransientButton } from "./transient.jsx";
 
 /**
  * @param {object} props
@@ -26,10 +27,8 @@ export function Events({ query, enough = 20, isWide = false }) {
           </li>
         ))}
       </ul>
-      {!events.isWhole && !events.isLoading && (
-        <button type="button" onClick={events.more}>
-          {t("list.more")}
-        </button>
+      {!events.isWhole && events.entries.length > 0 && (
+        <TransientButton onClick={events.more}>{t("list.more")}</TransientButton>
       )}
     </>
   );

@@ -1,9 +1,8 @@
 // What went wrong, in plain words, and what to do next.
 
-import { useLayoutEffect, useRef } from "preact/hooks";
-import { toMain } from "../place.js";
 import { inWords } from "../words.js";
 import { t } from "../texts.js";
+import { TransientButton } from "./transient.jsx";
 
 /**
  * @param {object} props
@@ -11,16 +10,10 @@ import { t } from "../texts.js";
  * @param {() => void} [props.onRetry]
  */
 export function Notice({ error, onRetry }) {
-  const retry = useRef(/** @type {HTMLButtonElement | null} */ (null));
-  useLayoutEffect(() => () => void (document.activeElement === retry.current && toMain()), []);
   return (
     <div class="notice" role="alert">
       <p>{inWords(error)}</p>
-      {onRetry && (
-        <button type="button" ref={retry} onClick={onRetry}>
-          {t("tryAgain")}
-        </button>
-      )}
+      {onRetry && <TransientButton onClick={onRetry}>{t("tryAgain")}</TransientButton>}
     </div>
   );
 }

@@ -11,6 +11,7 @@ import { useList, useVisit } from "../visit.js";
 import { useAction } from "./action.js";
 import { Confirmation } from "./dialog.jsx";
 import { Notice, Waiting } from "./notice.jsx";
+import { TransientButton } from "./transient.jsx";
 
 const ENOUGH = 50;
 
@@ -72,10 +73,8 @@ export function Sessions({ token }) {
         ))}
       </ul>
       <div class="actions">
-        {!sessions.isWhole && !sessions.isLoading && (
-          <button type="button" onClick={sessions.more}>
-            {t("list.more")}
-          </button>
+        {!sessions.isWhole && sessions.entries.length > 0 && (
+          <TransientButton onClick={sessions.more}>{t("list.more")}</TransientButton>
         )}
         <button type="button" onClick={sessions.reload}>
           {t("reload")}

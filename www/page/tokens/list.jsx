@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { dateAndTime, relative, standing } from "../format.js";
 import { Notice } from "../parts/notice.jsx";
+import { TransientButton } from "../parts/transient.jsx";
 import { linkTo } from "../place.js";
 import { t } from "../texts.js";
 import { useList, useVisit } from "../visit.js";
@@ -95,10 +96,8 @@ export function TokenList({ ofEverybody = false, empty }) {
           <TokenRow key={token.id} token={token} showOwner={ofEverybody} />
         ))}
       </ul>
-      {!tokens.isWhole && !tokens.isLoading && (
-        <button type="button" onClick={tokens.more}>
-          {t("list.more")}
-        </button>
+      {!tokens.isWhole && tokens.entries.length > 0 && (
+        <TransientButton onClick={tokens.more}>{t("list.more")}</TransientButton>
       )}
     </>
   );

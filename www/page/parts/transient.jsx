@@ -1,0 +1,21 @@
+// A button that is gone once it has done its work.
+
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { toMain } from "../place.js";
+
+/**
+ * If it is gone while it has the focus, that goes to the screen.
+ *
+ * @param {object} props
+ * @param {() => void} props.onClick
+ * @param {import("preact").ComponentChildren} props.children
+ */
+export function TransientButton({ onClick, children }) {
+  const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  useLayoutEffect(() => () => void (document.activeElement === button.current && toMain()), []);
+  return (
+    <button type="button" ref={button} onClick={onClick}>
+      {children}
+    </button>
+  );
+}
