@@ -10,7 +10,8 @@ const COOKIE = "identity";
 
 /** A text of the page as people read it, `{name}` replaced by the value of that name. */
 export function said(key, values = {}, catalogue = en) {
-  const text = catalogue[key]?.other ?? catalogue[key];
+  const form = values.count === 1 ? "one" : "other";
+  const text = catalogue[key]?.[form] ?? catalogue[key];
   if (text === undefined) throw new Error(`the page does not say ${key}`);
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
