@@ -81,7 +81,7 @@ const signedOut = () => new Refusal({ status: 401, code: "token_expired" });
 
 async function refusalOf(answer) {
   const problem = await answer.json().catch(() => ({}));
-  const { code, field, detail } = problem;
+  const { code, field, detail } = problem ?? {};
   // Something between here and the gate has answered in its place.
   if (!code) return answer.status === 401 ? signedOut() : new Unreachable();
   const seconds = Number(answer.headers.get("retry-after"));

@@ -2,7 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-let guard = () => true;
+const free = () => true;
+let guard = free;
 let current = location.hash;
 const listeners = new Set();
 
@@ -50,5 +51,5 @@ export const toMain = () => void setTimeout(() => document.getElementById("main"
 /** Nobody leaves the place as long as `mayLeave` says no; returns how to lift that. */
 export function keepHere(mayLeave) {
   guard = mayLeave;
-  return () => (guard = () => true);
+  return () => void (guard === mayLeave && (guard = free));
 }

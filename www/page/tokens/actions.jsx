@@ -10,6 +10,7 @@ import { toMain } from "../place.js";
 import { t } from "../texts.js";
 import { useVisit } from "../visit.js";
 import { isAboutOneOf, wrongWith } from "../words.js";
+import { useAwaited } from "./kept.js";
 import { SecretDialog } from "./secret.jsx";
 
 const HOUR = 3600;
@@ -150,18 +151,23 @@ function Rotate({ token, onClose }) {
   const { run, error } = useAction();
   const [graceSeconds, setGrace] = useState(HOUR);
   const [made, setMade] = useState(/** @type {any} */ (null));
+  const [isBusy, setBusy] = useState(false);
+  useAwaited(isBusy);
+  const leave = () => isBusy || onClose();
 
   if (made) return <SecretDialog made={made} onClose={onClose} />;
 
   async function rotate(event) {
     event.preventDefault();
+    setBusy(true);
     await run(async () =>
       setMade(await ask("POST", `/tokens/${token.id}/rotate`, { body: { graceSeconds } })),
     );
+    setBusy(false);
   }
 
   return (
-    <Dialog title={t("rotate.title", { name: token.name })} onClose={onClose}>
+    <Dialog title={t("rotate.title", { name: token.name })} onClose={leave}>
       <form class="form" onSubmit={rotate}>
         <p>{t("rotate.means")}</p>
         <Field label={t("rotate.grace")} hint={t("rotate.graceHint")}>
@@ -183,7 +189,7 @@ function Rotate({ token, onClose }) {
           <button type="submit" class="primary">
             {t("rotate.confirm")}
           </button>
-          <button type="button" onClick={onClose}>
+          <button type="button" onClick={leave}>
             {t("cancel")}
           </button>
         </div>

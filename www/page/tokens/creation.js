@@ -3,6 +3,7 @@
 import { useRef, useState } from "preact/hooks";
 import { ask, newKey, Refusal, Unreachable } from "../gate.js";
 import { isSignedOut, useVisit } from "../visit.js";
+import { useAwaited } from "./kept.js";
 
 /**
  * `create(body)` makes a token: then it is `made`, with its secret; or `lost`, where an answer got
@@ -19,23 +20,26 @@ export function useCreation() {
   );
   const last = useRef({ body: "", key: "" });
   const isBusy = useRef(false);
+  useAwaited(state.isBusy);
 
   async function create(body) {
     if (isBusy.current) return;
     isBusy.current = true;
-    const text = JSON.stringify(body);
+    // Who did not know what came of it asks the very same, whatever was written meanwhile.
+    const text = state.isUnsure ? last.current.body : JSON.stringify(body);
     if (text !== last.current.body) last.current = { body: text, key: newKey() };
     setState({ ...start, isBusy: true });
     try {
       const headers = { "idempotency-key": last.current.key };
-      const token = await ask("POST", "/tokens", { body, headers });
+      const token = await ask("POST", "/tokens", { body: JSON.parse(text), headers });
       last.current = { body: "", key: "" };
       setState({ ...start, [token.token ? "made" : "lost"]: token });
     } catch (error) {
       if (isSignedOut(error)) return signedOut();
-      const isUnsure =
-        error instanceof Unreachable || (error instanceof Refusal && error.status === 503);
-      setState({ ...start, error, isUnsure });
+      // One that was refused for coming too soon says nothing of the one before.
+      const isOpen = state.isUnsure && error instanceof Refusal && error.status === 429;
+      const isLost = error instanceof Unreachable || /** @type {any} */ (error).status >= 500;
+      setState({ ...start, error, isUnsure: isOpen || isLost });
     } finally {
       isBusy.current = false;
     }

@@ -12,6 +12,20 @@ export function useForgetting() {
   }, []);
 }
 
+/** As long as a secret is on its way here, nobody leaves: it comes this once. */
+export function useAwaited(isAwaited) {
+  useEffect(() => {
+    if (!isAwaited) return;
+    const release = keepHere(() => false);
+    const warn = (event) => event.preventDefault();
+    addEventListener("beforeunload", warn);
+    return () => {
+      release();
+      removeEventListener("beforeunload", warn);
+    };
+  }, [isAwaited]);
+}
+
 /**
  * `leave()` says whether one may: if nothing was kept, it shows the warning first. Back, forward and
  * the closing of the tab are asked the same.

@@ -6,6 +6,7 @@ import { Dialog } from "../parts/dialog.jsx";
 import { Notice } from "../parts/notice.jsx";
 import { go, linkTo } from "../place.js";
 import { t } from "../texts.js";
+import { useAwaited } from "./kept.js";
 
 /**
  * @param {object} props
@@ -15,6 +16,7 @@ import { t } from "../texts.js";
 export function LostSecret({ token, onFound }) {
   const [error, setError] = useState(/** @type {unknown} */ (null));
   const [isBusy, setBusy] = useState(false);
+  useAwaited(isBusy);
 
   async function renew() {
     setBusy(true);
@@ -28,7 +30,7 @@ export function LostSecret({ token, onFound }) {
   }
 
   return (
-    <Dialog title={t("lost.title")} onClose={() => go("tokens", token.id)}>
+    <Dialog title={t("lost.title")} onClose={() => isBusy || go("tokens", token.id)}>
       <p>{t("lost.text", { name: token.name })}</p>
       {error ? <Notice error={error} /> : null}
       <div class="actions">
