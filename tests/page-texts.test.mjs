@@ -106,3 +106,10 @@ describe("the page", () => {
     assert.deepEqual(unused, []);
   });
 });
+
+test("a language that is no language tag is passed over", async () => {
+  const languages = ["en-US@posix", "de-AT"];
+  Object.defineProperty(globalThis, "navigator", { value: { languages }, configurable: true });
+  const { language } = await import(new URL("texts.js", PAGE));
+  assert.equal(language, "de-AT");
+});

@@ -15,7 +15,16 @@ const plurals = new Intl.PluralRules(language);
 
 function catalogueOf(tag) {
   const [primary = ""] = tag.toLowerCase().split("-");
-  return Object.hasOwn(CATALOGUES, primary) ? CATALOGUES[primary] : undefined;
+  return Object.hasOwn(CATALOGUES, primary) && isTag(tag) ? CATALOGUES[primary] : undefined;
+}
+
+/** Some browsers name a system's locale as it is: "en-US@posix". */
+function isTag(text) {
+  try {
+    return Intl.getCanonicalLocales(text).length === 1;
+  } catch {
+    return false;
+  }
 }
 
 /**
