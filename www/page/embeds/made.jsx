@@ -12,6 +12,12 @@ import { useVisit } from "../visit.js";
 
 const PREVIEW_MINUTES = 5;
 
+/** All that apps need, but for leading the page around the frame elsewhere: there, people give keys. */
+const SANDBOX = [
+  ...["allow-downloads", "allow-forms", "allow-modals", "allow-popups", "allow-same-origin"],
+  ...["allow-popups-to-escape-sandbox", "allow-scripts"],
+].join(" ");
+
 /**
  * @param {object} props
  * @param {any} props.made the embed token, with its URL
@@ -74,6 +80,8 @@ function Preview({ made, onOpened }) {
   const { run, error } = useAction();
   const [preview, setPreview] = useState(/** @type {any} */ (null));
   const latest = useRef(/** @type {any} */ (null));
+  const isOver = useRef(false);
+  const revoke = () => void ask("DELETE", `/tokens/${latest.current.id}`).catch(() => {});
 
   const open = () =>
     run(async () => {
@@ -83,13 +91,15 @@ function Preview({ made, onOpened }) {
         allowedOrigins: [location.origin],
       };
       latest.current = await ask("POST", "/tokens", { body });
-      setPreview(latest.current);
+      if (isOver.current) revoke();
+      else setPreview(latest.current);
     });
 
   // Nobody needs it once the dialog is closed.
   useEffect(
     () => () => {
-      if (latest.current) ask("DELETE", `/tokens/${latest.current.id}`).catch(() => {});
+      isOver.current = true;
+      if (latest.current) revoke();
     },
     [],
   );
@@ -100,6 +110,7 @@ function Preview({ made, onOpened }) {
         class="preview"
         title={t("embed.preview")}
         src={preview.embedUrl}
+        sandbox={SANDBOX}
         referrerpolicy="no-referrer"
         onLoad={onOpened}
       />

@@ -2,8 +2,10 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { ask } from "../gate.js";
+import { useAction } from "../parts/action.js";
 import { Choice, Field, linesOf, useFocusedWhen, useMistaken } from "../parts/field.jsx";
 import { Notice } from "../parts/notice.jsx";
+import { linkTo } from "../place.js";
 import { t } from "../texts.js";
 import { useCreation } from "../tokens/creation.js";
 import { Unsure, userOf } from "../tokens/new.jsx";
@@ -25,11 +27,14 @@ export function NewEmbed({ onOpened }) {
   const { error, isUnsure } = creation;
   const form = useMistaken(error);
   const submit = useFocusedWhen(isUnsure);
+  const revocation = useAction();
+  const [isRevoked, setRevoked] = useState(false);
   const lost = creation.lost;
 
   // Nobody has its URL, and nobody will.
   useEffect(() => {
-    if (lost) ask("DELETE", `/tokens/${lost.id}`).catch(() => {});
+    setRevoked(false);
+    if (lost) revocation.run(() => ask("DELETE", `/tokens/${lost.id}`)).then(setRevoked);
   }, [lost]);
 
   const set = (name) => (event) => setFields({ ...fields, [name]: event.currentTarget.value });
@@ -115,7 +120,8 @@ export function NewEmbed({ onOpened }) {
         </fieldset>
         {isUnsure ? <Unsure /> : null}
         {error && !isUnsure && !isAboutOneOf(error, FIELDS) ? <Notice error={error} /> : null}
-        {lost ? <p role="alert">{t("embed.lost")}</p> : null}
+        {lost && isRevoked ? <p role="alert">{t("embed.lost")}</p> : null}
+        {lost && revocation.error ? <LostEmbed token={lost} /> : null}
         <div class="actions">
           <button type="submit" class="primary" disabled={fields.user.trim() === ""} ref={submit}>
             {t(isUnsure ? "tryAgain" : "embed.create")}
@@ -133,5 +139,14 @@ export function NewEmbed({ onOpened }) {
         />
       )}
     </>
+  );
+}
+
+/** An embed token that nobody has, and that could not be revoked. */
+function LostEmbed({ token }) {
+  return (
+    <p role="alert">
+      {t("embed.lostAlive")} <a href={linkTo("tokens", token.id)}>{t("lost.look")}</a>
+    </p>
   );
 }

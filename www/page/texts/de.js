@@ -294,6 +294,8 @@ export const de = {
   "embed.create": "URL erstellen",
   "embed.lost":
     "Die URL wurde erstellt, aber die Verbindung brach ab, bevor sie hier ankam. Sie wurde widerrufen. Bitte erstellen Sie eine neue.",
+  "embed.lostAlive":
+    "Die URL wurde erstellt, aber die Verbindung brach ab, bevor sie hier ankam, und sie ließ sich nicht widerrufen. Bitte widerrufen Sie sie, und erstellen Sie eine neue.",
   "embed.made": "Ihre Einbettungs-URL",
   "embed.notHere":
     "Sie wurde erstellt, nennt aber die Adresse dieser Seite, und hier gibt es keine Einbettungen. Wer Gatepass betreibt, gibt den Einbettungen eine eigene Adresse (EMBED_HOST).",

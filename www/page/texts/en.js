@@ -278,6 +278,8 @@ export const en = {
   "embed.create": "Make the URL",
   "embed.lost":
     "The URL was made, but the connection dropped before it got here. It has been revoked. Please make another.",
+  "embed.lostAlive":
+    "The URL was made, but the connection dropped before it got here, and it could not be revoked. Please revoke it, and make another.",
   "embed.made": "Your embed URL",
   "embed.notHere":
     "It was made, but it names the host of this page, where there are no embeds. Whoever deployed Gatepass gives embeds a host of their own (EMBED_HOST).",
