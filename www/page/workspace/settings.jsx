@@ -4,16 +4,24 @@ import { useState } from "preact/hooks";
 import { ask } from "../gate.js";
 import { useAction } from "../parts/action.js";
 import { Choice, Field, linesOf, useMistaken } from "../parts/field.jsx";
-import { Notice } from "../parts/notice.jsx";
+import { Notice, Waiting } from "../parts/notice.jsx";
 import { t } from "../texts.js";
-import { useVisit } from "../visit.js";
+import { useLoaded, useVisit } from "../visit.js";
 import { isAboutOneOf, wrongWith } from "../words.js";
 
 const LONGEST = 36_525;
 const FIELDS = ["maxLifetimeDays", "defaultLifetimeDays", "scopes", "allowedOrigins"];
 
+/** As they are now: all of them are saved, and the page may have been open for long. */
 export function Settings() {
-  const { settings, setSettings, announce } = useVisit();
+  const settings = useLoaded((signal) => ask("GET", "/settings", { signal }), []);
+  if (settings.error) return <Notice error={settings.error} onRetry={settings.reload} />;
+  return settings.value ? <Form settings={settings.value} /> : <Waiting />;
+}
+
+/** @param {{settings: import("../visit.js").Settings}} props */
+function Form({ settings }) {
+  const { setSettings, announce } = useVisit();
   const { run, error } = useAction();
   const form = useMistaken(error);
   const [fields, setFields] = useState({
