@@ -131,7 +131,18 @@ impl Api<'_> {
             }
         }
         json.texts("workspaces", &workspaces);
-        Answer::json(200, json.finish()).header(OFFER, "all")
+        let answer = Answer::json(200, json.finish());
+        match self.actor {
+            Actor::Pat(_) => answer,
+            _ => answer.header(
+                OFFER,
+                if self.actor.is_admin() {
+                    "admin"
+                } else {
+                    "user"
+                },
+            ),
+        }
     }
 }
 
@@ -183,7 +194,8 @@ fn at_home(conversation: &Conversation<'_>, asker: Asker, task: Task) -> Result<
     }
 }
 
-/// Where an answer asks the shell to add what is on offer: the apps and the routes.
+/// Where an answer asks the shell to add what is on offer, the apps and the routes, and
+/// says for whom.
 const OFFER: &str = "@offer";
 
 /// How long a sign-in lasts, in seconds.

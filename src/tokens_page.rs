@@ -13,7 +13,7 @@ impl Check<'_, '_> {
         let config = &self.gate.config;
         let host = config.management_host.as_deref();
         let elsewhere = host.filter(|_| self.is_for_management() == Some(false));
-        let (status, location) = match (elsewhere, *file) {
+        let (status, mut location) = match (elsewhere, *file) {
             (Some(host), "" | HTML) => {
                 let origin = origin::beside(self.facts.origin, host, config.development);
                 (307, [&origin, LOCATION].concat())
@@ -22,6 +22,10 @@ impl Check<'_, '_> {
             (None, "") => (308, LOCATION.to_owned()),
             (None, _) => return Some(serve(file, self.facts.method)),
         };
+        if let Some(query) = self.facts.query_without_secrets(&[]) {
+            location.push('?');
+            location.push_str(&query);
+        }
         Some(match serve(file, self.facts.method) {
             Verdict::Asset { .. } => {
                 Verdict::Answer(Answer::empty(status).header("location", location))

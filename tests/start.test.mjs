@@ -71,9 +71,15 @@ async function boardOf(user) {
   return { host: new URL(url).host, board };
 }
 
-test("it tells where gate and portal are", () => {
+test("it tells where gate, page and portal are", async () => {
   assert.match(gate.output(), new RegExp(`Gatepass is ready at http://localhost:${gate.port}\n`));
-  assert.match(gate.output(), new RegExp(`Open ${portal} in a browser`));
+  for (const [url, title] of [
+    [`http://localhost:${gate.port}/gatepass/`, "Gatepass"],
+    [portal, "portal"],
+  ]) {
+    assert.ok(gate.output().includes(`  ${url}`), url);
+    assert.match(await (await fetch(url)).text(), new RegExp(`<title>.*${title}`, "i"));
+  }
 });
 
 test("the portal's page loads the SDK from the gate", async () => {

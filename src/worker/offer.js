@@ -4,17 +4,21 @@
 import { parsed } from "./variables.js";
 
 /** The answer, with the offer where the core asks for it. */
-export function offered(verdict, request, { APPS: apps, ROUTES: routes, MANAGEMENT_HOST: apart }) {
+export function offered(verdict, request, { APPS, ROUTES, MANAGEMENT_HOST: apart }) {
   if (!verdict.offer) return verdict;
   // The host where people are signed in has nothing of the upstream's.
   const origin = apart ? null : new URL(request.url).origin;
-  const offer = { origin, apps: list(apps).map(app), routes: list(routes).map(route) };
+  const apps = list(APPS).map(verdict.offer === "admin" ? embeddable : named);
+  const offer = { origin, apps, routes: list(ROUTES).map(route) };
   return { ...verdict, body: JSON.stringify({ ...JSON.parse(verdict.body), ...offer }) };
 }
 
 const list = (variable) => (variable ? parsed(variable) : []);
 
-const app = ({ id, name = "", allowedOrigins = [] }) => ({ id, name, allowedOrigins });
+const named = ({ id, name = "" }) => ({ id, name });
+
+/** With whose pages may show it: they name customers, and are for admins. */
+const embeddable = ({ allowedOrigins = [], ...app }) => ({ ...named(app), allowedOrigins });
 
 const route = ({ path, methods = [], scopes = [], public: isPublic = false }) => ({
   ...{ path, methods, scopes },

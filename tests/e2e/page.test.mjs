@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { JOBS, send } from "../support/embeds.mjs";
 import { startGate, startRawGate } from "../support/gate.mjs";
 import { assertRefused } from "../support/refusals.mjs";
+import { makeToken } from "../support/tokens.mjs";
 
 const PLACE = "abcdefghijklmnop";
 
@@ -100,6 +101,13 @@ describe("the tokens page", () => {
       const answer = await ask("/gatepass", { method });
       assert.deepEqual([answer.status, answer.header("Location")], [308, "/gatepass/"]);
     }
+  });
+
+  test("is found in the workspace that was asked for; a secret goes no further", async () => {
+    const secret = `token=${makeToken()}`;
+    const location = (query) => ask(`/gatepass?${query}`).then((moved) => moved.header("Location"));
+    assert.equal(await location("workspace=acme"), "/gatepass/?workspace=acme");
+    assert.equal(await location(`workspace=acme&${secret}`), "/gatepass/?workspace=acme");
   });
 
   test("is only read", async () => {

@@ -110,14 +110,16 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
       const where = { workspace: "default", workspaces: WORKSPACES };
       assert.deepEqual(who, { user, role: "user", signIn: "provider", ...where });
       assert.equal(origin, here().url);
-      assert.deepEqual(apps, [{ ...JOBS, allowedOrigins: [] }]);
+      assert.deepEqual(apps, [JOBS]);
       assert.deepEqual(
         routes.map(({ path }) => path),
         DEVELOPMENT_ROUTES.map(({ path }) => path),
       );
       assert.equal(told.header("Cache-Control"), "no-store");
       const admin = await person(carrier.admin);
-      assert.equal((await ok(admin.ask("GET", SIGN_IN))).role, "admin");
+      const toldAdmin = await ok(admin.ask("GET", SIGN_IN));
+      assert.equal(toldAdmin.role, "admin");
+      assert.deepEqual(toldAdmin.apps, [{ ...JOBS, allowedOrigins: [] }]);
       const elsewhere = await ok(ask("GET", `${SIGN_IN}?workspace=w0`));
       assert.equal(elsewhere.workspace, "w0");
     });

@@ -35,7 +35,7 @@ export function relative(time, now = Date.now()) {
   const found = UNITS.find(([, from]) => Math.abs(seconds) >= from);
   if (!found) return moments.format(0, "second");
   const [unit, , size] = found;
-  return relatives.format(Math.trunc(seconds / size), unit);
+  return relatives.format(Math.round(seconds / size), unit);
 }
 
 /** Some days from now. */

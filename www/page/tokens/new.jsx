@@ -76,7 +76,8 @@ function Form({ who, isAdmin, settings }) {
       ...lifetime,
       ...(fields.allowedIps.trim() && { allowedIps: linesOf(fields.allowedIps) }),
       ...(fields.strict && { strict: true }),
-      ...(fields.owner.trim() && { user: userOf(fields.owner.trim()) }),
+      // Whom the page shows: by now the browser may be signed in as somebody else.
+      user: fields.owner.trim() ? userOf(fields.owner.trim()) : { id: who.user.id },
     });
   }
 

@@ -1,6 +1,6 @@
 // The audit trail: filtered, and exported as a file.
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { send } from "../gate.js";
 import { useAction } from "../parts/action.js";
 import { Events } from "../parts/events.jsx";
@@ -71,6 +71,8 @@ function Export({ query }) {
   const { run, error } = useAction();
   const [count, setCount] = useState(/** @type {number | null} */ (null));
   const aborter = useRef(/** @type {AbortController | null} */ (null));
+
+  useEffect(() => () => aborter.current?.abort(), []);
 
   const download = () =>
     run(async () => {
