@@ -23,7 +23,8 @@ const STAGES = {
   counts: ["Instructions, as many as before", checkCounts],
   wasm: ["The release's wasm", () => build("release")],
   deploy: ["What a deployment would upload", deployDryRun],
-  e2e: ["End to end", () => nodeTests(["tests/*.test.mjs", "tests/e2e/**/*.test.mjs"])],
+  e2e: ["End to end", endToEnd],
+  load: ["Under load, and killed in the middle of it", () => nodeTests(["tests/load/*.test.mjs"])],
   openapi: ["The API against its description", againstDescription],
   browser: ["In a real browser", inBrowser],
 };
@@ -71,9 +72,13 @@ async function doc() {
   await run("cargo", all, { env: WARNINGS_FAIL });
 }
 
+// These wait more than they work.
+async function endToEnd() {
+  await nodeTests(["tests/*.test.mjs", "tests/e2e/**/*.test.mjs"], { concurrency: 2 });
+}
+
 async function inBrowser() {
   if (!findChromium()) return { skipped: `There is no browser. ${CHROMIUM_ADVICE}` };
-  // Browsers wait more than they work.
   await nodeTests(["tests/browser/**/*.test.mjs"], { concurrency: 2 });
 }
 
