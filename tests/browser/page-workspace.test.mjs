@@ -307,7 +307,7 @@ describe("the audit trail", () => {
   test("is not exported to its end when that is cancelled", async (t) => {
     const tab = await openAs(t, "admin", "workspace/audit");
     const downloads = [];
-    tab.on("download", (download) => downloads.push(download));
+    tab.on("download", (download) => downloads.push(download.suggestedFilename()));
     const next = Promise.withResolvers();
     await tab.route(isNext, async (route) => {
       await next.promise;
