@@ -82,7 +82,7 @@ for (const [locale, { lang, catalogue, years, day, clock }] of Object.entries(LA
 
       await setSettings(pages.page.gate, "default", { defaultLifetimeDays: YEARS });
       const form = await pages.page.open(browser, "#/new");
-      const choice = form.getByRole("radio", { name: say("new.days", { number: years }) });
+      const choice = form.getByRole("radio", { name: say("new.days", { count: years }) });
       assert.ok(await choice.isChecked());
       await setSettings(pages.page.gate, "default");
     });

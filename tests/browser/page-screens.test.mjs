@@ -34,10 +34,25 @@ after(async () => {
   await pages?.stop();
 });
 
+/** Fields for dates that are too narrow for a date. */
+const cutDates = (tab) =>
+  tab.$$eval("[type^=date]", (fields) =>
+    fields
+      .filter((field) => {
+        const given = field.offsetWidth;
+        field.style.width = "max-content";
+        const wanted = field.offsetWidth;
+        field.style.width = "";
+        return given < wanted;
+      })
+      .map(({ labels: [label] }) => `cut off: ${label.textContent}`),
+  );
+
 /** What is wrong with a screen in one size. */
 async function faultsIn(tab, size, picture) {
   await tab.setViewportSize(SIZES[size]);
-  const faults = (await misfits(tab)).map((fault) => `${size}: ${fault}`);
+  const narrow = [...(await misfits(tab)), ...(await cutDates(tab))];
+  const faults = narrow.map((fault) => `${size}: ${fault}`);
   for (const colorScheme of PICTURED.includes(size) ? SCHEMES : []) {
     await tab.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     const look = `${size} ${colorScheme}`;

@@ -41,7 +41,7 @@ const settings = async () => (await page.gate.api("GET", `/settings?workspace=${
 
 async function save(tab) {
   await button(tab, "save").click();
-  await tab.locator("#announcements", { hasText: said("saved") }).waitFor();
+  await tab.getByRole("status").getByText(said("saved"), { exact: true }).waitFor();
 }
 
 describe("settings", () => {
@@ -95,8 +95,8 @@ describe("settings", () => {
       await field(row, "name").fill(name);
       await field(row, "settings.scopeMeans").fill(words);
     }
-    const remove = { name: `${said("settings.removeScope")} spare` };
-    await tab.getByRole("button", remove).click();
+    const remove = said("settings.removeScope", { name: "spare" });
+    await tab.getByRole("button", { name: remove, exact: true }).click();
     await save(tab);
 
     const theirs = await openAs(t, "user", "new");
@@ -124,7 +124,7 @@ describe("settings", () => {
     const labels = await choices.evaluateAll((all) =>
       all.map(({ labels: [{ textContent }] }) => textContent),
     );
-    const days = [7, 30].map((number) => said("new.days", { number }));
+    const days = [7, 30].map((count) => said("new.days", { count }));
     assert.deepEqual(labels, [...days, said("new.date")]);
     await choices.last().check();
     const last = new Date(await field(theirs, "new.day").getAttribute("max"));
@@ -194,7 +194,7 @@ describe("everybody's tokens", () => {
     await assertListed(tab, "Report of sales", "Report of stock");
     await tab
       .getByRole("status")
-      .getByText(said("list.count", { number: 2 }))
+      .getByText(said("list.count", { count: 2 }))
       .waitFor();
     await owner.fill(linus);
     await assertListed(tab, "Report of stock");
@@ -279,7 +279,7 @@ describe("the audit trail", () => {
     await button(tab, "audit.export").click();
     await tab
       .getByRole("status")
-      .getByText(said("audit.exported", { number: 100 }))
+      .getByText(said("audit.exported", { count: 100 }))
       .waitFor();
     next.resolve();
     const download = await downloading;
