@@ -158,6 +158,8 @@ describe("live sessions", () => {
       const dialog = await makeUrl(tab, viewer);
       frames.push(await openHost(t, await snippetIn(dialog)));
       await assertShows(frames.at(-1), viewer);
+      // A tab behind another is seldom drawn: what is done in it takes seconds.
+      await tab.bringToFront();
       await close(dialog);
     }
     await button(tab, "reload").click();

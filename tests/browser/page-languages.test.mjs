@@ -26,12 +26,6 @@ const LANGUAGES = {
     day: (time) => `${time.getDate()} ${time.toLocaleString("en-GB", MONTH)} ${time.getFullYear()}`,
     clock: /, \d\d:\d\d\s/,
   },
-  "en-US": {
-    ...{ lang: "en-US", catalogue: en, years: "1,095" },
-    day: (time) =>
-      `${time.toLocaleString("en-US", MONTH)} ${time.getDate()}, ${time.getFullYear()}`,
-    clock: /, \d{1,2}:\d\d\s[AP]M\s/,
-  },
   "fr-FR": {
     ...{ lang: "en", catalogue: en, years: "1,095" },
     day: (time) =>

@@ -40,8 +40,7 @@ const handOf = (tab, say) => {
   const dialog = tab.getByRole("dialog");
   return {
     ...{ button, field, dialog },
-    heading: (key, values) => tab.getByRole("heading", { name: say(key, values) }),
-    text: (key, values) => tab.getByText(say(key, values)),
+    text: (key) => tab.getByText(say(key)),
     press: (key) => button(key).click(),
     fill: (key, value) => field(key).fill(value),
     /** Follows a link of the navigation. */
@@ -50,10 +49,6 @@ const handOf = (tab, say) => {
         .getByRole("navigation", { name: say(nav), exact: true })
         .getByRole("link", { name: say(key), exact: true })
         .click(),
-    async openDialog(key) {
-      await button(key).click();
-      await dialog.waitFor();
-    },
     async cancel() {
       await dialog.getByRole("button", { name: say("cancel") }).click();
       await dialog.waitFor({ state: "detached" });
@@ -108,7 +103,8 @@ export async function walkAsUser({ page, browser, say = said, see }) {
   await hand.text("action.token.created").waitFor();
   await see(tab, "token");
   for (const action of ["rename", "rotate", "revoke"]) {
-    await hand.openDialog(action);
+    await hand.press(action);
+    await hand.dialog.waitFor();
     await see(tab, action);
     await hand.cancel();
   }
@@ -208,9 +204,11 @@ export async function walkAsAdmin({ page, browser, say = said, see }) {
   await hand.text("action.session.opened").first().waitFor();
   await see(tab, "embed-token");
   await hand.button("sessions.end").first().click();
+  await hand.dialog.waitFor();
   await see(tab, "session-end");
   await hand.cancel();
   await hand.press("sessions.endAll");
+  await hand.dialog.waitFor();
   await see(tab, "sessions-end");
   await hand.cancel();
 
