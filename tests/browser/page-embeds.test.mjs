@@ -98,7 +98,10 @@ test("a URL made on the spot opens the app once, in a frame of another page", as
   const dialog = await makeUrl(await openEmbeds(t), viewer);
   const url = await dialog.getByLabel(said("embed.url")).inputValue();
   const snippet = await snippetIn(dialog);
-  assert.equal(snippet, `<iframe src="${url}" referrerpolicy="no-referrer"></iframe>`);
+  assert.equal(
+    snippet,
+    `<iframe src="${url}" title="Jobs board" referrerpolicy="no-referrer"></iframe>`,
+  );
   await assertShows(await openHost(t, snippet), viewer);
   await assertRefused(await openHost(t, snippet), "token_used");
 });

@@ -1,6 +1,7 @@
 // An embed URL that was just made: to copy, what the host page needs, and how it looks.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { list } from "../format.js";
 import { ask } from "../gate.js";
 import { useAction } from "../parts/action.js";
 import { CopyButton } from "../parts/copy.jsx";
@@ -8,6 +9,7 @@ import { Dialog } from "../parts/dialog.jsx";
 import { Notice } from "../parts/notice.jsx";
 import { t } from "../texts.js";
 import { useForgetting } from "../tokens/kept.js";
+import { appNames } from "../tokens/scopes.js";
 import { useVisit } from "../visit.js";
 
 const PREVIEW_MINUTES = 5;
@@ -27,7 +29,8 @@ const SANDBOX = [
 export function EmbedDialog({ made, onOpened, onClose }) {
   useForgetting();
   const { who } = useVisit();
-  const frame = `<iframe src="${made.embedUrl}" referrerpolicy="no-referrer"></iframe>`;
+  const title = inAttribute(list(appNames(made.apps, who)));
+  const frame = `<iframe src="${made.embedUrl}" title="${title}" referrerpolicy="no-referrer"></iframe>`;
   const element = `<script type="module" src="${location.origin}/gatepass/embed.js"></script>
 <gatepass-embed url-endpoint="/your-backend/embed-url"></gatepass-embed>`;
   // This host has no embeds, and the gate knows no other that it has.
@@ -60,6 +63,9 @@ export function EmbedDialog({ made, onOpened, onClose }) {
     </Dialog>
   );
 }
+
+/** A text as it stands in an attribute of HTML. */
+const inAttribute = (text) => text.replace(/[&"<]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 function Snippet({ text, code }) {
   return (

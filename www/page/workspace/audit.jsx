@@ -71,6 +71,8 @@ function Export({ query }) {
   const { run, error } = useAction();
   const [count, setCount] = useState(/** @type {number | null} */ (null));
   const aborter = useRef(/** @type {AbortController | null} */ (null));
+  const start = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  const stop = useRef(/** @type {HTMLButtonElement | null} */ (null));
 
   useEffect(() => () => aborter.current?.abort(), []);
 
@@ -91,6 +93,8 @@ function Export({ query }) {
         if (!signal.aborted) throw error;
       } finally {
         setCount(null);
+        // With it goes the button that stops it.
+        if (document.activeElement === stop.current) start.current?.focus();
       }
     });
 
@@ -98,13 +102,13 @@ function Export({ query }) {
     <>
       {error ? <Notice error={error} /> : null}
       <div class="actions">
-        <button type="button" disabled={count !== null} onClick={download}>
+        <button type="button" ref={start} onClick={download}>
           {t("audit.export")}
         </button>
         {count !== null && (
           <>
             <span role="status">{t("audit.exported", { count })}</span>
-            <button type="button" onClick={() => aborter.current?.abort()}>
+            <button type="button" ref={stop} onClick={() => aborter.current?.abort()}>
               {t("cancel")}
             </button>
           </>
