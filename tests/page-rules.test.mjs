@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, it } from "node:test";
-import { relative, standing } from "../www/page/format.js";
+import { dayOf, inDays, relative, standing } from "../www/page/format.js";
 import { Refusal, Unreachable } from "../www/page/gate.js";
 import { asked, days, lifetimes, mayLiveForever } from "../www/page/tokens/lifetime.js";
 import { recipes } from "../www/page/tokens/recipes.js";
@@ -41,14 +41,16 @@ describe("how long a token may live", () => {
   });
 
   it("ends with the day that is named, which is within the bound", () => {
-    assert.deepEqual(asked("30", ""), { expiresInDays: 30 });
-    assert.deepEqual(asked("never", ""), { never: true });
-    assert.equal(asked("date", ""), undefined);
-    const { max } = days({ maxLifetimeDays: 60 });
-    const { expiresAt } = asked("date", max);
+    assert.deepEqual(asked("30", "", SETTINGS), { expiresInDays: 30 });
+    assert.deepEqual(asked("never", "", SETTINGS), { never: true });
+    assert.equal(asked("date", "", SETTINGS), undefined);
+    const bounded = { maxLifetimeDays: 60 };
+    const day = dayOf(inDays(59));
+    const { expiresAt } = asked("date", day, bounded);
     assert.match(expiresAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     const rest = Date.parse(expiresAt) - Date.now();
     assert.ok(rest <= 60 * DAY && rest > 58 * DAY, String(rest / DAY));
+    assert.deepEqual(asked("date", days(bounded).max, bounded), { expiresInDays: 60 });
   });
 });
 
@@ -154,14 +156,14 @@ describe("the recipes", () => {
   };
 
   it("are for a path that the token opens", () => {
-    assert.match(code(who, "curl", 1), /'https:\/\/gate\.example\/api\/'$/);
+    assert.match(code(who, "curl", 1), /"https:\/\/gate\.example\/api\/"$/);
     assert.match(code(who, "python", 0), /"https:\/\/gate\.example\/api\/"/);
   });
 
   it("are for none that another route is in front of", () => {
-    assert.match(code(who, "curl", 1, ["jobs:write"]), /'https:\/\/gate\.example\/'$/);
+    assert.match(code(who, "curl", 1, ["jobs:write"]), /"https:\/\/gate\.example\/"$/);
     const all = { ...who, routes: [{ ...odata, path: "/*" }, read, odata] };
-    assert.match(code(all, "curl", 1), /'https:\/\/gate\.example\/'$/);
+    assert.match(code(all, "curl", 1), /"https:\/\/gate\.example\/"$/);
     assert.equal(code(all, "powerBi", 0, ["odata"]), "https://gate.example/");
   });
 
@@ -180,9 +182,9 @@ describe("the recipes", () => {
   it("do not claim to know where the app is if it is elsewhere", () => {
     assert.match(
       code({ ...who, origin: null }, "curl", 1),
-      /'https:\/\/your-app\.example\/api\/'$/,
+      /"https:\/\/your-app\.example\/api\/"$/,
     );
-    assert.match(code({ ...who, origin: null }, "curl", 0), /'https:\/\/gate\.example\/gatepass\//);
+    assert.match(code({ ...who, origin: null }, "curl", 0), /"https:\/\/gate\.example\/gatepass\//);
   });
 
   it("are programs that parse", () => {

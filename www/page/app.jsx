@@ -15,6 +15,8 @@ import { Token } from "./tokens/token.jsx";
 import { isSignedOut, VisitContext } from "./visit.js";
 import { Workspace } from "./workspace/workspace.jsx";
 
+const ANNOUNCED = 6000;
+
 /** Asks who is here, and shows what they may see. */
 export function App() {
   const [visit, setVisit] = useState(/** @type {any} */ (null));
@@ -96,6 +98,7 @@ async function whoIsHere() {
 function Frame({ who, settings, setSettings, signedOut, signOut }) {
   const place = usePlace();
   const [announced, setAnnounced] = useState("");
+  const ending = useRef(0);
   const isFirst = useRef(true);
   const isAdmin = who.role === "admin";
   const screen = screenOf(place, isAdmin);
@@ -111,6 +114,8 @@ function Frame({ who, settings, setSettings, signedOut, signOut }) {
     // The same text twice is said twice.
     setAnnounced("");
     setTimeout(setAnnounced, 50, text);
+    clearTimeout(ending.current);
+    ending.current = setTimeout(setAnnounced, ANNOUNCED, "");
   }
 
   const visit = { who, settings, setSettings, isAdmin, announce, announced, signedOut };
@@ -212,16 +217,16 @@ function Tokens({ isOperator }) {
           {t("nav.new")}
         </a>
       </div>
-      <TokenList ofEverybody={isOperator} empty={<FirstToken />} />
+      <TokenList ofEverybody={isOperator} empty={<FirstToken isOperator={isOperator} />} />
     </>
   );
 }
 
-function FirstToken() {
+function FirstToken({ isOperator }) {
   return (
     <>
       <p>
-        <strong>{t("empty.title")}</strong>
+        <strong>{t(isOperator ? "list.noneAtAll" : "empty.title")}</strong>
       </p>
       <p>{t("empty.text")}</p>
       <p>

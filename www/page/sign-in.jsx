@@ -47,7 +47,8 @@ function ByOperatorKey({ onSignedIn }) {
     isBusy.current = true;
     setError(null);
     try {
-      await signIn(key.trim());
+      // People copy the whole line of .dev.vars.
+      await signIn(key.trim().replace(/^OPERATOR_KEY=/, ""));
       setKey("");
       onSignedIn();
     } catch (error) {

@@ -1,7 +1,7 @@
 // An embed URL that was just made: to copy, what the host page needs, and how it looks.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { list } from "../format.js";
+import { dateAndTime, list } from "../format.js";
 import { ask } from "../gate.js";
 import { useAction } from "../parts/action.js";
 import { CopyButton } from "../parts/copy.jsx";
@@ -52,6 +52,7 @@ export function EmbedDialog({ made, onOpened, onClose }) {
         </label>
         <CopyButton text={made.embedUrl} isPrimary />
       </div>
+      <p class="hint">{t("secret.until", { time: dateAndTime(made.expiresAt) })}</p>
       <Snippet text={t("embed.frame")} code={frame} />
       <Snippet text={t("embed.element")} code={element} />
       <Preview made={made} onOpened={onOpened} />

@@ -1,4 +1,4 @@
-// What is said to whoever does not see the screen.
+// What has just been done, seen and heard.
 
 import { useVisit } from "../visit.js";
 
@@ -6,7 +6,7 @@ import { useVisit } from "../visit.js";
 export function Announcement() {
   const { announced } = useVisit();
   return (
-    <p class="hidden" role="status" aria-live="polite">
+    <p class="toast" role="status" aria-live="polite">
       {announced}
     </p>
   );

@@ -23,13 +23,14 @@ export const de = {
   cancel: "Abbrechen",
   save: "Speichern",
   saved: "Gespeichert",
+  remove: "Entfernen",
   copy: "Kopieren",
   copied: "Kopiert",
   copyFailed: "Kopieren nicht möglich: Markieren Sie den Text und kopieren Sie ihn von Hand",
   name: "Name",
   descriptionOptional: "Beschreibung (optional)",
   owner: "Person",
-  start: "Beginnt mit",
+  start: "Sieht aus wie",
   created: "Erstellt",
   expires: "Ablauf",
   ended: "Abgelaufen",
@@ -62,7 +63,7 @@ export const de = {
     "Ein Token ist wie ein Passwort für ein einzelnes Programm: Power BI, Excel, ein Skript. Sie geben ihm einen Namen und legen fest, was es darf und wie lange es gilt. Sie können es jederzeit widerrufen, ohne Ihr eigenes Passwort zu ändern.",
   "empty.make": "Das erste Token erstellen",
 
-  "list.search": "Suche",
+  "list.search": "Suche in Name und Beschreibung",
   "list.owner": "Person (E-Mail oder ID)",
   "list.state": "Status",
   "list.kind": "Art",
@@ -111,6 +112,7 @@ export const de = {
   "new.nameHint": "Wofür es ist, zum Beispiel „Power BI, Umsatzbericht“.",
   "new.descriptionHint": "Für Sie selbst, wenn Sie es in einem Jahr wieder ansehen.",
   "new.scopes": "Was es darf",
+  "new.scopesOfAdmins": "Andere haben nur diese zur Auswahl: {scopes}",
   "new.scopesHint":
     "Wählen Sie nur die Berechtigungen (Scopes), die das Programm braucht. Ohne Häkchen öffnet das Token nur, was keine Berechtigung verlangt.",
   "new.apps": "Apps, für die es Einbettungen erstellen darf",
@@ -207,6 +209,8 @@ export const de = {
   "rotate.graceHint":
     "Damit nichts ausfällt, während Sie es austauschen. Wählen Sie „Gar nicht“, wenn das alte in fremde Hände geraten ist.",
   "rotate.confirm": "Neues Token erstellen",
+  "rotate.oldUntil": "Das alte gilt bis {time}.",
+  "rotate.oldEnded": "Das alte öffnet nichts mehr.",
   "grace.none": "Gar nicht",
   "grace.hour": "1 Stunde",
   "grace.day": "1 Tag",
@@ -215,7 +219,7 @@ export const de = {
   revoked: "Das Token ist widerrufen",
   "revoke.title": "„{name}“ widerrufen?",
   "revoke.means":
-    "Programme, die es verwenden, erhalten keinen Zugang mehr. Was damit erstellt wurde, endet ebenfalls. Das lässt sich nicht rückgängig machen.",
+    "Programme, die es benutzen, kommen nicht mehr hinein. Tokens und Einbettungen, die es erstellt hat, enden mit ihm; ein Token, das es ersetzt hat, gilt weiter. Das lässt sich nicht rückgängig machen.",
   "revoke.confirm": "Endgültig widerrufen",
 
   "sessions.none": "Zurzeit gibt es keine.",
@@ -339,6 +343,7 @@ export const de = {
   "settings.scopes": "Berechtigungen (Scopes) zur Auswahl",
   "settings.scopesHint":
     "Was beim Erstellen zur Auswahl steht, das Geringste zuerst. Ohne Angabe stehen alle zur Auswahl, nach denen die Routen fragen.",
+  "settings.scopesKnown": "Die Routen verlangen: {scopes}",
   "settings.scope": "Berechtigung {count}",
   "settings.scopeMeans": "Was sie einem Programm erlaubt",
   "settings.addScope": "Berechtigung hinzufügen",
@@ -352,7 +357,9 @@ export const de = {
   "audit.from": "Ab",
   "audit.to": "Vor",
   "audit.show": "Anzeigen",
-  "audit.export": "Als Datei exportieren",
+  "audit.export": "Diese als Datei speichern (NDJSON)",
+  "audit.order":
+    "Zuerst steht, was den Arbeitsbereich betrifft, dann die Ereignisse jeder Person, die neuesten zuerst.",
   "audit.exported": { one: "Bisher {count} Ereignis", other: "Bisher {count} Ereignisse" },
 
   "error.title": "Das hat nicht geklappt",

@@ -23,13 +23,14 @@ export const en = {
   cancel: "Cancel",
   save: "Save",
   saved: "Saved",
+  remove: "Remove",
   copy: "Copy",
   copied: "Copied",
   copyFailed: "Could not copy: select the text and copy it by hand",
   name: "Name",
   descriptionOptional: "Description (optional)",
   owner: "Owner",
-  start: "Starts with",
+  start: "Looks like",
   created: "Created",
   expires: "Expires",
   ended: "Expired",
@@ -60,7 +61,7 @@ export const en = {
     "A token is like a password for one program: Power BI, Excel, a script. You give it a name, choose what it may do and how long it lasts, and can end it at any time without changing your own password.",
   "empty.make": "Make your first token",
 
-  "list.search": "Search",
+  "list.search": "Search name and description",
   "list.owner": "Owner (e-mail or id)",
   "list.state": "State",
   "list.kind": "Kind",
@@ -102,6 +103,7 @@ export const en = {
   "new.nameHint": "What it is for, such as “Power BI, sales report”.",
   "new.descriptionHint": "For yourself, when you look at it in a year.",
   "new.scopes": "What it may do",
+  "new.scopesOfAdmins": "Others are offered only these: {scopes}",
   "new.scopesHint":
     "As little as the program needs. With nothing ticked it opens only what needs no scope.",
   "new.apps": "Apps that it may make embeds of",
@@ -194,6 +196,8 @@ export const en = {
   "rotate.graceHint":
     "So that nothing stops while you replace it. Choose “Not at all” after a leak.",
   "rotate.confirm": "Get the new token",
+  "rotate.oldUntil": "The old one works until {time}.",
+  "rotate.oldEnded": "The old one opens nothing more.",
   "grace.none": "Not at all",
   "grace.hour": "1 hour",
   "grace.day": "1 day",
@@ -202,7 +206,7 @@ export const en = {
   revoked: "Revoked",
   "revoke.title": "Revoke {name}?",
   "revoke.means":
-    "Programs that use it get in no more, and what it has made ends with it. This cannot be undone.",
+    "Programs that use it get in no more. Tokens and embeds that it has made end with it; a token that has replaced it goes on. This cannot be undone.",
   "revoke.confirm": "Revoke it",
 
   "sessions.none": "There are none at the moment.",
@@ -321,6 +325,7 @@ export const en = {
   "settings.scopes": "Scopes on offer",
   "settings.scopesHint":
     "What people may choose from, least first. With none here they choose among those that the routes ask for.",
+  "settings.scopesKnown": "The routes ask for: {scopes}",
   "settings.scope": "Scope {count}",
   "settings.scopeMeans": "What it lets a program do",
   "settings.addScope": "Add a scope",
@@ -334,7 +339,9 @@ export const en = {
   "audit.from": "From",
   "audit.to": "Before",
   "audit.show": "Show",
-  "audit.export": "Export as a file",
+  "audit.export": "Export these as a file (NDJSON)",
+  "audit.order":
+    "What happened to the workspace comes first, then each user’s events, newest first.",
   "audit.exported": { one: "{count} event so far", other: "{count} events so far" },
 
   "error.title": "That did not work",

@@ -1,6 +1,7 @@
 // What can be done with a token: rename, disable, enable, rotate, revoke.
 
 import { useState } from "preact/hooks";
+import { dateAndTime } from "../format.js";
 import { ask } from "../gate.js";
 import { useAction } from "../parts/action.js";
 import { Confirmation, Dialog } from "../parts/dialog.jsx";
@@ -147,6 +148,12 @@ function Rename({ token, onChange, onClose }) {
   );
 }
 
+/** Whatever comes first: the end of the grace, or the old token's own. */
+function endOfGrace({ expiresAt }, { createdAt }, graceSeconds) {
+  const end = new Date(createdAt).getTime() + graceSeconds * 1000;
+  return expiresAt === null ? end : Math.min(end, new Date(expiresAt).getTime());
+}
+
 function Rotate({ token, onClose }) {
   const { run, error } = useAction();
   const [graceSeconds, setGrace] = useState(HOUR);
@@ -155,7 +162,12 @@ function Rotate({ token, onClose }) {
   useAwaited(isBusy);
   const leave = () => isBusy || onClose();
 
-  if (made) return <SecretDialog made={made} onClose={onClose} />;
+  if (made) {
+    const note = graceSeconds
+      ? t("rotate.oldUntil", { time: dateAndTime(endOfGrace(token, made, graceSeconds)) })
+      : t("rotate.oldEnded");
+    return <SecretDialog {...{ made, note, onClose }} />;
+  }
 
   async function rotate(event) {
     event.preventDefault();

@@ -23,9 +23,7 @@ export const mayLiveForever = ({ neverAllowed, maxLifetimeDays }) =>
 
 /** The first and the last day that a date field may name. */
 export function days({ maxLifetimeDays }) {
-  const longest = maxLifetimeDays === null ? LONGEST : maxLifetimeDays;
-  // The end of the last day would be past the bound.
-  return { min: dayOf(new Date()), max: dayOf(inDays(longest - 1)) };
+  return { min: dayOf(new Date()), max: dayOf(inDays(maxLifetimeDays ?? LONGEST - 1)) };
 }
 
 /**
@@ -33,11 +31,16 @@ export function days({ maxLifetimeDays }) {
  *
  * @param {string} choice
  * @param {string} day
+ * @param {Pick<import("../visit.js").Settings, "maxLifetimeDays">} settings
  */
-export function asked(choice, day) {
+export function asked(choice, day, { maxLifetimeDays }) {
   if (choice === "never") return { never: true };
   if (choice !== "date") return { expiresInDays: Number(choice) };
   const end = endOfDay(day);
   if (Number.isNaN(end.getTime())) return undefined;
+  // The last day ends before midnight where the bound does.
+  if (maxLifetimeDays !== null && end > inDays(maxLifetimeDays)) {
+    return { expiresInDays: maxLifetimeDays };
+  }
   return { expiresAt: end.toISOString().replace(/\.\d+Z$/, "Z") };
 }

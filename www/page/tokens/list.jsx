@@ -129,7 +129,7 @@ function TokenRow({ token, showOwner }) {
       <dl>
         {showOwner && <Fact name={t("owner")}>{token.user.email ?? token.user.id}</Fact>}
         <Fact name={t("start")}>
-          <code>{token.start}…</code>
+          <code>{looksLike(token)}</code>
         </Fact>
         <Fact name={t("created")}>
           <Time time={token.createdAt} />
@@ -144,6 +144,9 @@ function TokenRow({ token, showOwner }) {
     </li>
   );
 }
+
+/** What a token looks like: its start leaves out the four characters that name its ledger. */
+export const looksLike = ({ start }) => `${start.slice(0, -4)}····${start.slice(-4)}…`;
 
 /** A term and what it is. */
 export function Fact({ name, children }) {

@@ -1,7 +1,7 @@
 // The form that makes a token.
 
 import { useState } from "preact/hooks";
-import { date, inDays } from "../format.js";
+import { date, inDays, list } from "../format.js";
 import { Choice, Field, linesOf, useFocusedWhen, useMistaken } from "../parts/field.jsx";
 import { Notice } from "../parts/notice.jsx";
 import { t } from "../texts.js";
@@ -55,7 +55,7 @@ function Form({ who, isAdmin, settings }) {
   const submit = useFocusedWhen(isUnsure);
   const set = (name, value) => setFields({ ...fields, [name]: value });
   const onInput = (name) => (event) => set(name, event.currentTarget.value);
-  const lifetime = asked(fields.lifetime, fields.day);
+  const lifetime = asked(fields.lifetime, fields.day, settings);
   const needsOwner = who.user === null;
   const isReady =
     fields.name.trim() !== "" &&
@@ -116,6 +116,11 @@ function Form({ who, isAdmin, settings }) {
           <fieldset>
             <legend>{t("new.scopes")}</legend>
             <p class="hint">{t("new.scopesHint")}</p>
+            {isAdmin && settings.scopes.length > 0 && (
+              <p class="hint">
+                {t("new.scopesOfAdmins", { scopes: list(settings.scopes.map(({ name }) => name)) })}
+              </p>
+            )}
             {choosable(settings, who).map(({ name, description }) => (
               <Choice
                 label={name}

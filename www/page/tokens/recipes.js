@@ -23,11 +23,11 @@ export function recipes({ token, scopes }, who) {
       steps: [
         {
           text: t("howTo.curl.check"),
-          code: `curl -H 'Authorization: Bearer ${token}' '${location.origin}/gatepass/api/tokens/self'`,
+          code: curl(token, `${location.origin}/gatepass/api/tokens/self`),
         },
         {
           text: open.length ? t("howTo.curl.paths", { paths }) : t("howTo.curl.app"),
-          code: `curl -H 'Authorization: Bearer ${token}' '${url}'`,
+          code: curl(token, url),
         },
       ],
     },
@@ -71,6 +71,12 @@ console.log(answer.status, await answer.text());`,
       ],
     },
   ];
+}
+
+/** In quotation marks that the shells of Windows take, too. */
+function curl(token, url) {
+  const mark = url.includes("$") ? "'" : '"';
+  return `curl -H ${mark}Authorization: Bearer ${token}${mark} ${mark}${url}${mark}`;
 }
 
 /** The routes that ask for scopes, and for no other than these. */

@@ -10,7 +10,7 @@ export const MANAGES_TOKENS = "tokens";
  * The scopes to choose from, least first: those on offer in the settings' own order; for an admin,
  * and where none are on offer, those that the routes ask for too.
  *
- * @param {import("../visit.js").Settings} settings
+ * @param {Pick<import("../visit.js").Settings, "scopes">} settings
  * @param {import("../visit.js").Who} who
  * @returns {{name: string, description: string}[]}
  */

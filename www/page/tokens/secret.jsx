@@ -15,9 +15,10 @@ import { useKept } from "./kept.js";
 /**
  * @param {object} props
  * @param {any} props.made the token, with its text
+ * @param {string} [props.note]
  * @param {() => void} props.onClose
  */
-export function SecretDialog({ made, onClose }) {
+export function SecretDialog({ made, note, onClose }) {
   const { isKept, keep, isLeaving, leave, stay, giveUp } = useKept();
   const back = useFocusedWhen(isLeaving);
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
@@ -56,6 +57,7 @@ export function SecretDialog({ made, onClose }) {
             ? t("secret.untilRevoked")
             : t("secret.until", { time: dateAndTime(made.expiresAt) })}
         </p>
+        {note && <p class="hint">{note}</p>}
         {isLeaving && (
           <div class="notice" role="alert">
             <p>{t("secret.notCopied")}</p>

@@ -10,7 +10,7 @@ import { linkTo } from "../place.js";
 import { t } from "../texts.js";
 import { useLoaded, useVisit } from "../visit.js";
 import { Actions } from "./actions.jsx";
-import { Fact, State, Time } from "./list.jsx";
+import { Fact, looksLike, State, Time } from "./list.jsx";
 import { appNames, inOneLine, meaning } from "./scopes.js";
 
 /** @param {{id: string}} props */
@@ -112,7 +112,7 @@ function Facts({ token }) {
         </Fact>
       )}
       <Fact name={t("start")}>
-        <code>{token.start}…</code>
+        <code>{looksLike(token)}</code>
       </Fact>
       <Fact name={t("created")}>
         <Time time={token.createdAt} />

@@ -54,6 +54,7 @@ export function Audit() {
           {t("audit.show")}
         </button>
       </form>
+      <p class="hint">{t("audit.order")}</p>
       <Export query={query} />
       <Events query={query} enough={50} isWide />
     </>

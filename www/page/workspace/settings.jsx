@@ -1,11 +1,13 @@
 // The settings of a workspace.
 
-import { useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
+import { list } from "../format.js";
 import { ask } from "../gate.js";
 import { useAction } from "../parts/action.js";
 import { Choice, Field, linesOf, useMistaken } from "../parts/field.jsx";
 import { Notice, Waiting } from "../parts/notice.jsx";
 import { t } from "../texts.js";
+import { choosable } from "../tokens/scopes.js";
 import { useLoaded, useVisit } from "../visit.js";
 import { isAboutOneOf, wrongWith } from "../words.js";
 
@@ -136,6 +138,9 @@ function Form({ settings }) {
 }
 
 function ScopesOnOffer({ scopes, onChange, error }) {
+  const { who } = useVisit();
+  const names = useId();
+  const known = choosable({ scopes: [] }, who).map(({ name }) => name);
   const change = (at, name) => (event) =>
     onChange(
       scopes.map((scope, other) =>
@@ -146,13 +151,19 @@ function ScopesOnOffer({ scopes, onChange, error }) {
     <fieldset>
       <legend>{t("settings.scopes")}</legend>
       <p class="hint">{t("settings.scopesHint")}</p>
+      <p class="hint">{t("settings.scopesKnown", { scopes: list(known) })}</p>
+      <datalist id={names}>
+        {known.map((name) => (
+          <option value={name} />
+        ))}
+      </datalist>
       {scopes.map((scope, at) => (
         <div class="row" role="group" aria-label={t("settings.scope", { count: at + 1 })}>
           <Field label={t("name")}>
             {(attributes) => (
               <input
                 {...attributes}
-                {...{ maxLength: 64, autocomplete: "off", spellcheck: false }}
+                {...{ maxLength: 64, autocomplete: "off", spellcheck: false, list: names }}
                 value={scope.name}
                 onInput={change(at, "name")}
               />
@@ -168,8 +179,12 @@ function ScopesOnOffer({ scopes, onChange, error }) {
               />
             )}
           </Field>
-          <button type="button" onClick={() => onChange(scopes.filter((_, other) => other !== at))}>
-            {t("settings.removeScope", { name: scope.name })}
+          <button
+            type="button"
+            aria-label={t("settings.removeScope", { name: scope.name })}
+            onClick={() => onChange(scopes.filter((_, other) => other !== at))}
+          >
+            {t("remove")}
           </button>
         </div>
       ))}
