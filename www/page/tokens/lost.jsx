@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { ask } from "../gate.js";
+import { useAction } from "../parts/action.js";
 import { Dialog } from "../parts/dialog.jsx";
 import { Notice } from "../parts/notice.jsx";
 import { go, linkTo } from "../place.js";
@@ -14,19 +15,14 @@ import { useAwaited } from "./kept.js";
  * @param {(made: any) => void} props.onFound it has a successor, with its text
  */
 export function LostSecret({ token, onFound }) {
-  const [error, setError] = useState(/** @type {unknown} */ (null));
+  const { run, error } = useAction();
   const [isBusy, setBusy] = useState(false);
   useAwaited(isBusy);
 
   async function renew() {
     setBusy(true);
-    setError(null);
-    try {
-      onFound(await ask("POST", `/tokens/${token.id}/rotate`));
-    } catch (error) {
-      setBusy(false);
-      setError(error);
-    }
+    await run(async () => onFound(await ask("POST", `/tokens/${token.id}/rotate`)));
+    setBusy(false);
   }
 
   return (
@@ -34,7 +30,7 @@ export function LostSecret({ token, onFound }) {
       <p>{t("lost.text", { name: token.name })}</p>
       {error ? <Notice error={error} /> : null}
       <div class="actions">
-        <button type="button" class="primary" disabled={isBusy} onClick={renew}>
+        <button type="button" class="primary" onClick={renew}>
           {t("lost.renew")}
         </button>
         <a class="button" href={linkTo("tokens", token.id)}>
