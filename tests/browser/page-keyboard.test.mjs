@@ -316,4 +316,22 @@ describe("by keyboard", () => {
     await keys.press("Tab");
     await assertFocused(main().getByRole("link", { name: said("nav.new") }));
   });
+
+  test("what is gone once it is pressed hands the focus on", async () => {
+    await page.signIn(browser, { ...person, role: "admin", roles: ["admin"] });
+    await tab.goto(`${page.origin}/gatepass/#/workspace/settings`);
+    await tab.reload();
+    await press(button("settings.addScope"));
+    await press(tab.getByRole("button", { name: said("settings.removeScope", { name: "" }) }));
+    await assertFocused(main());
+
+    await press(tab.getByRole("link", { name: said("workspace.audit") }));
+    const [download] = await Promise.all([
+      tab.waitForEvent("download"),
+      press(button("audit.export")),
+    ]);
+    assert.equal(download.suggestedFilename(), "gatepass-audit.ndjson");
+    await tab.waitForTimeout(50);
+    await assertFocused(button("audit.export"));
+  });
 });

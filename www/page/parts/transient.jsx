@@ -8,13 +8,14 @@ import { toMain } from "../place.js";
  *
  * @param {object} props
  * @param {() => void} props.onClick
+ * @param {string} [props.label] what it does, where that is not said by its text alone
  * @param {import("preact").ComponentChildren} props.children
  */
-export function TransientButton({ onClick, children }) {
+export function TransientButton({ onClick, label, children }) {
   const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
   useLayoutEffect(() => () => void (document.activeElement === button.current && toMain()), []);
   return (
-    <button type="button" ref={button} onClick={onClick}>
+    <button type="button" ref={button} aria-label={label} onClick={onClick}>
       {children}
     </button>
   );

@@ -6,6 +6,7 @@ import { ask } from "../gate.js";
 import { useAction } from "../parts/action.js";
 import { Choice, Field, linesOf, useMistaken } from "../parts/field.jsx";
 import { Notice, Waiting } from "../parts/notice.jsx";
+import { TransientButton } from "../parts/transient.jsx";
 import { t } from "../texts.js";
 import { choosable } from "../tokens/scopes.js";
 import { useLoaded, useVisit } from "../visit.js";
@@ -179,13 +180,12 @@ function ScopesOnOffer({ scopes, onChange, error }) {
               />
             )}
           </Field>
-          <button
-            type="button"
-            aria-label={t("settings.removeScope", { name: scope.name })}
+          <TransientButton
+            label={t("settings.removeScope", { name: scope.name })}
             onClick={() => onChange(scopes.filter((_, other) => other !== at))}
           >
             {t("remove")}
-          </button>
+          </TransientButton>
         </div>
       ))}
       {error ? <p class="error">{error}</p> : null}
