@@ -17,13 +17,17 @@ export function said(key, values = {}, catalogue = en) {
 }
 
 /** Makes a token by the form, as whoever is signed in; `owner` is for the operator. */
-export async function generate(tab, { name = "a test's", owner, scopes = [] } = {}) {
+export async function generate(
+  tab,
+  { name = "a test's", description = "", owner, scopes = [] } = {},
+) {
   await tab
     .getByRole("navigation")
     .getByRole("link", { name: said("nav.new") })
     .click();
   if (owner) await tab.getByLabel(said("new.owner"), { exact: true }).fill(owner);
   await tab.getByLabel(said("name"), { exact: true }).fill(name);
+  await tab.getByLabel(said("descriptionOptional"), { exact: true }).fill(description);
   for (const scope of scopes) await tab.getByLabel(scope, { exact: true }).check();
   await tab.getByRole("button", { name: said("new.generate"), exact: true }).click();
 }
