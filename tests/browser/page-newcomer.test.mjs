@@ -79,7 +79,7 @@ describe("a newcomer", () => {
     assert.ok(await field("signIn.key").evaluate((input) => input === document.activeElement));
     await field("signIn.key").fill(page.gate.operatorKey);
     await tab.keyboard.press("Enter");
-    await tab.getByText(said("empty.title")).waitFor();
+    await tab.getByText(said("list.noneAtAll")).waitFor();
     assert.ok(await tab.locator("main").evaluate((main) => main === document.activeElement));
   });
 
