@@ -17,7 +17,8 @@ const getJson = async (path, init) => (await get(path, init)).json();
 const raw = (options) => rawRequest({ port: upstream.port, ...options });
 
 test("jobs come in pages of 20", async () => {
-  const first = await getJson("/api/v1/jobs/");
+  const { jobs } = await getJson("/api/v1/");
+  const first = await getJson(jobs);
   assert.deepEqual(Object.keys(first), [
     "PageNumber",
     "PageSize",

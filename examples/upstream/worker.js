@@ -11,6 +11,7 @@ import { websocket } from "./websocket.js";
 // First match; a pattern is the whole path.
 const ROUTES = [
   [/\//, home],
+  [/\/api\/v1\/?/, () => json({ jobs: "/api/v1/jobs/" })],
   [/\/api\/v1\/jobs\/?/, jobs],
   [/\/odata(\/.*)?/, odata],
   [/\/echo(\/.*)?/, echo],
