@@ -256,7 +256,7 @@ export async function walkAsOperator({ byKey, browser, say = said, see }) {
   await hand.field("signIn.key").waitFor();
   await see(tab, "sign-in");
   await signIn(byKey, hand);
-  await hand.text("empty.title").waitFor();
+  await hand.text("list.noneAtAll").waitFor();
   await see(tab, "tokens");
   await hand.follow("nav.new");
   await hand.field("new.owner").waitFor();
