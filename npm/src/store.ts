@@ -1,0 +1,34 @@
+// Where records are kept.
+
+/** What an adapter may answer at once or later. */
+export type Awaitable<T> = T | Promise<T>;
+
+/**
+ * Where records are kept: a key-value store of texts. Keys are visible ASCII of at most 128
+ * characters, values are JSON of a few kilobytes that hold no secret. An error is thrown, and shuts
+ * the gate.
+ */
+export interface Store {
+  /** The value under a key; null where there is none. */
+  get(key: string): Awaitable<string | null>;
+
+  /** Puts a value under a key. From `expiresAt` on (Unix seconds) the store may forget it. */
+  put(key: string, value: string, expiresAt?: number): Awaitable<void>;
+
+  /**
+   * Puts `after` in the place of `before`, in one step. Answers false, and changes nothing, where
+   * another value or none is under the key. A store that has no such step leaves this function out;
+   * tokens for single use are then refused.
+   */
+  replace?(key: string, before: string, after: string, expiresAt?: number): Awaitable<boolean>;
+
+  /** Keys that begin with `prefix`, at most `limit`, in the order of their bytes. */
+  list(prefix: string, limit: number, cursor?: string): Awaitable<Keys>;
+}
+
+/** A part of a list of keys. */
+export interface Keys {
+  keys: string[];
+  /** What to give for the next part; null where this was the last one. */
+  cursor: string | null;
+}
