@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { OPTIMISATIONS } from "../scripts/build.mjs";
+import { OPTIMISATIONS } from "../scripts/lib/wasm.mjs";
 import { say } from "../scripts/lib/run.mjs";
 import { estimate } from "./statistics.mjs";
 import { compileToWasm, optimise } from "./wasm.mjs";

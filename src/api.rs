@@ -9,10 +9,10 @@ use crate::asker::Asker;
 use crate::audit::{Events, Selection};
 use crate::challenge::Challenge;
 use crate::change::{Change, Rotation};
-use crate::conversation::{Conversation, Entropy, Inputs, Stop, misunderstood};
+use crate::conversation::{Conversation, Inputs, Stop, misunderstood};
 use crate::digest::Digest;
 use crate::directory::{self, Registration, Task as OfDirectory};
-use crate::entry::{EmbedUrl, Entry, Fresh, Minted};
+use crate::entry::{Entry, Fresh, Minted};
 use crate::gate::USED;
 use crate::grant::{Grant, Named};
 use crate::hint::Hint;
@@ -20,17 +20,15 @@ use crate::id::Id;
 use crate::ledger::{self, Changed, Creation, Task};
 use crate::lifecycle::User;
 use crate::management::{self, Call, Request, Target, Ticket, Whose};
+use crate::minting::{self, Asked};
 use crate::paging::{Listed, What};
-use crate::place::Place;
 use crate::policy::{Decided, Policy};
 use crate::problem::{Code, Problem};
-use crate::record::ALL_APPS;
 use crate::scope::Scope;
-use crate::session::Session;
 use crate::sessions::Spot;
 use crate::sign_in;
 use crate::time::Time;
-use crate::token::{self, Kind, Token};
+use crate::token::Kind;
 use crate::tooljet;
 use crate::transaction::MAX_TOLD;
 use crate::verdict::Question;
@@ -261,7 +259,7 @@ impl<'a> Api<'a> {
         let slot = Some(wanted.slot);
         let (entry, secret) = self.make(wanted.grant, Some(wanted.user), None, slot)?;
         let secret = secret.ok_or_else(misunderstood)?;
-        let url = self.embed_url(&entry, &wanted.app, &secret);
+        let url = self.address().embed_url(&entry, &wanted.app, &secret);
         Ok(tooljet::answer(&secret, &url))
     }
 
@@ -292,7 +290,7 @@ impl<'a> Api<'a> {
         let (minted, secret) = self.mint(kind, &Hint::of(workspace, &user.uid))?;
         let id = minted.id.clone();
         let creation = Creation {
-            spots: self.spots(&grant, &user)?,
+            spots: minting::spots(&grant, &user, workspace, self.address().config)?,
             user,
             grant,
             limits: policy.limits,
@@ -310,41 +308,12 @@ impl<'a> Api<'a> {
         self.conversation.inputs.config.creations.0
     }
 
-    /// The places that an embed token will open, one for each app.
-    fn spots(&self, grant: &Grant, user: &User) -> Result<Vec<Spot>, Problem> {
-        let workspace = self.actor.workspace();
-        let Some(embed) = &grant.embed else {
-            return Ok(Vec::new());
-        };
-        let apps = &self.conversation.inputs.config.apps;
-        let covered = apps.iter().filter(|app| {
-            grant.apps.contains(&app.id) || grant.apps.iter().any(|id| id == ALL_APPS)
-        });
-        covered
-            .map(|app| {
-                if !Session::fits(workspace, &user.uid, &app.id) {
-                    let detail = "is too long for an embed, together with workspace and app";
-                    return Err(Problem::field("user", detail));
-                }
-                Ok(Spot {
-                    place: Place::of(workspace, &user.uid, &app.id, &embed.label),
-                    app: app.id.clone(),
-                    origins: app.framed_by(&embed.allowed_origins).to_vec(),
-                })
-            })
-            .collect()
-    }
-
-    /// The URL that opens an app with an embed token.
-    fn embed_url(&self, entry: &Entry, app: &str, secret: &str) -> String {
-        let record = &entry.record;
-        let label = record.embed.as_ref().map_or("", |embed| &embed.label);
-        let place = Place::of(&record.workspace, &record.uid, app, label);
-        let config = self.conversation.inputs.config;
-        let asked = &self.request.origin;
-        let host = &config.embed_host;
-        let address = host.address(asked, config.development, app, &place);
-        address.entry(app, secret)
+    /// The configuration, and where it is asked.
+    fn address(&self) -> Asked<'_> {
+        Asked {
+            config: self.conversation.inputs.config,
+            origin: &self.request.origin,
+        }
     }
 
     /// Has the ledger of the PAT that asks look at it, where no other command does.
@@ -409,15 +378,10 @@ impl<'a> Api<'a> {
 
     /// A new secret and its names.
     fn mint(&self, kind: Kind, hint: &Hint) -> Result<(Minted, String), Problem> {
-        let Entropy(secret, id) = self.conversation.inputs.entropy;
-        let secret = token::generate(kind, hint, secret).ok_or_else(Problem::store_unavailable)?;
-        let start = Token::parse(&secret).map(|token| token.start());
-        let minted = Minted {
-            id: Id::generate(hint, self.conversation.inputs.now_ms, *id),
-            digest: Digest::of(&secret),
-            start: start.map_err(|_| Problem::store_unavailable())?,
-        };
-        Ok((minted, secret))
+        let Inputs {
+            entropy, now_ms, ..
+        } = self.conversation.inputs;
+        minting::mint(kind, hint, entropy, now_ms)
     }
 
     /// Has a ledger change something, and keeps what changed.
@@ -494,33 +458,9 @@ impl<'a> Api<'a> {
 
     fn created(&self, entry: &Entry, secret: Option<String>) -> Answer {
         let location = format!("{}/{}", management::PATH, entry.record.id.as_str());
-        let fresh = secret.map(|secret| self.fresh(entry, secret));
+        let fresh = secret.map(|secret| self.address().fresh(entry, secret));
         self.show(201, entry, fresh.as_ref())
             .header("location", location)
-    }
-
-    /// What only the answer that creates a token shows.
-    fn fresh(&self, entry: &Entry, secret: String) -> Fresh {
-        let config = self.conversation.inputs.config;
-        let url = |app: &str| self.embed_url(entry, app, &secret);
-        let (embed_url, embed_urls) = match entry.record.apps.as_slice() {
-            _ if entry.record.embed.is_none() => (None, Vec::new()),
-            [app] if app != ALL_APPS => (Some(url(app)), Vec::new()),
-            _ => {
-                let apps = config.apps.iter();
-                let covered = apps.filter(|app| entry.record.covers_app(&app.id));
-                let urls = covered.map(|app| EmbedUrl {
-                    app: app.id.clone(),
-                    url: url(&app.id),
-                });
-                (None, urls.collect())
-            }
-        };
-        Fresh {
-            secret,
-            embed_url,
-            embed_urls,
-        }
     }
 
     fn show(&self, status: u16, entry: &Entry, fresh: Option<&Fresh>) -> Answer {

@@ -14,7 +14,7 @@ use crate::ledger::{Changed, Command, Reply, Task};
 use crate::page;
 use crate::problem::Problem;
 use crate::record::{Embed, Record};
-use crate::session::Session;
+use crate::session::{Session, SessionKeys};
 use crate::sessions::{Opening, Spot};
 use crate::time::Time;
 
@@ -69,27 +69,33 @@ impl Entrance {
             return Err(misunderstood().into());
         };
         *changed = records;
-        let embed = token.record.embed.as_ref().ok_or_else(misunderstood)?;
+        let keys = conversation.inputs.config.session_keys.as_ref();
+        let answer =
+            keys.and_then(|keys| self.welcome(&token.record, id, keys, conversation.now()));
+        answer.ok_or_else(|| misunderstood().into())
+    }
+
+    /// The answer that sends the browser to the place, with a new session of a token in
+    /// its cookie.
+    pub fn welcome(&self, token: &Record, id: Id, keys: &SessionKeys, now: Time) -> Option<Answer> {
         let session = Session {
-            workspace: record.workspace.clone(),
-            uid: record.uid.clone(),
+            workspace: token.workspace.clone(),
+            uid: token.uid.clone(),
             app: self.spot.app.clone(),
             place: self.spot.place.clone(),
             digest: self.digest,
-            issued: conversation.now(),
-            expires: expires(&token.record, embed, &id, conversation.now()),
+            issued: now,
+            expires: expires(token, token.embed.as_ref()?, &id, now),
             id,
         };
-        let keys = conversation.inputs.config.session_keys.as_ref();
-        let cookie = keys.and_then(|keys| cookie(&session, keys, conversation.now()));
         let policy = page::frame_ancestors(&self.spot.origins);
         let mut answer = page::framed(Answer::empty(303), policy)
             .header("location", self.location())
-            .header("set-cookie", cookie.ok_or_else(misunderstood)?);
+            .header("set-cookie", cookie(&session, keys, now)?);
         for name in &self.forget {
             answer = answer.header("set-cookie", format!("{name}=; {ATTRIBUTES}; Max-Age=0"));
         }
-        Ok(answer)
+        Some(answer)
     }
 
     /// The refusal, as the frame shows it.
@@ -119,7 +125,7 @@ pub fn expires(record: &Record, embed: &Embed, session: &Id, now: Time) -> Time 
 }
 
 /// The `Set-Cookie` of a session.
-pub fn cookie(session: &Session, keys: &crate::session::SessionKeys, now: Time) -> Option<String> {
+pub fn cookie(session: &Session, keys: &SessionKeys, now: Time) -> Option<String> {
     let sealed = session.seal(keys)?;
     let name = session.place.cookie();
     let rest = session.expires.since(now);

@@ -129,6 +129,19 @@ impl Gate {
         check.decide().unwrap_or_else(|stop| check.told(stop))
     }
 
+    /// Decides about a request where nothing of Gatepass's own is but embeds at hosts of
+    /// their own: for the npm package.
+    pub fn admit(&mut self, facts: &Facts<'_>, reply: Option<&Reply>, now_ms: u64) -> Verdict {
+        let mut check = Check {
+            gate: self,
+            facts,
+            reply,
+            now_ms,
+            known: None,
+        };
+        check.admit().unwrap_or_else(|stop| check.told(stop))
+    }
+
     /// The answer where the shell itself must refuse: a deadline, a budget, an
     /// upstream that is away.
     pub fn refuse(&mut self, facts: &Facts<'_>, problem: &Problem, now_ms: u64) -> Answer {
@@ -196,6 +209,22 @@ impl<'f> Check<'_, 'f> {
                     None => self.upstream(),
                 },
             },
+        }
+    }
+
+    fn admit(&mut self) -> Result<Verdict, Stop> {
+        let facts = self.facts;
+        match self.gate.config.embed_host.site(facts.hostname()) {
+            Site::Place(place) => {
+                let own = facts.own_path();
+                let shown = PAGE_ASSETS.iter().find(|asset| Some(**asset) == own);
+                match shown {
+                    Some(path) => Ok(serve(path, facts.method)),
+                    None => self.embed(Some(&place)),
+                }
+            }
+            Site::Main { places } if places || !is_embed(facts.path) => self.upstream(),
+            _ => Err(self.misdirected()),
         }
     }
 
@@ -562,6 +591,9 @@ const ASSETS: [&str; 6] = [
     "/embed/watch.js",
     "/jwks.json",
 ];
+
+/// Those of them that the pages in a frame load.
+const PAGE_ASSETS: [&str; 3] = ["/embed/page.css", "/embed/refusal.js", "/embed/watch.js"];
 
 fn health(method: &str) -> Answer {
     match method {

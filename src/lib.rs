@@ -49,7 +49,7 @@
 //! The Cloudflare Worker's shell stands in `src/worker/`, behind the feature
 //! `worker`.
 
-#![cfg_attr(not(feature = "worker"), forbid(unsafe_code))]
+#![cfg_attr(not(any(feature = "npm", feature = "worker")), forbid(unsafe_code))]
 #![cfg_attr(
     test,
     allow(clippy::arithmetic_side_effects, reason = "a test may panic")
@@ -90,6 +90,7 @@ pub mod hint;
 pub mod id;
 pub mod identity;
 pub mod json;
+pub mod kept;
 pub mod leaks;
 pub mod ledger;
 pub mod lifecycle;
@@ -98,6 +99,7 @@ pub mod listing;
 pub mod lookup;
 pub mod management;
 pub mod memory;
+pub mod minting;
 pub mod oauth;
 pub mod origin;
 pub mod outbox;
@@ -133,6 +135,8 @@ pub mod vouched;
 pub mod watch;
 pub mod wire;
 
+#[cfg(feature = "npm")]
+mod npm;
 #[cfg(test)]
 mod promises;
 #[cfg(feature = "worker")]

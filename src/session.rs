@@ -13,8 +13,11 @@
 
 use crate::bytes::cut;
 use crate::digest::Digest;
+use crate::fields::Fields;
 use crate::id::Id;
+use crate::json::Object;
 use crate::place::Place;
+use crate::problem::Problem;
 use crate::time::Time;
 use base64ct::{Base64Unpadded, Base64UrlUnpadded, Encoding};
 use data_encoding::BASE64URL_NOPAD;
@@ -85,6 +88,37 @@ impl Session {
         sealed.push('.');
         sealed.push_str(&mac);
         (sealed.len() <= Self::MAX_LENGTH).then_some(sealed)
+    }
+
+    /// The session as JSON.
+    pub fn to_json(&self) -> String {
+        let mut json = Object::default();
+        json.text("id", self.id.as_str());
+        json.text("workspace", &self.workspace);
+        json.text("user", &self.uid);
+        json.text("app", &self.app);
+        json.text("place", self.place.as_str());
+        json.text("digest", &self.digest.to_hex());
+        json.number("issued", self.issued.seconds());
+        json.number("expires", self.expires.seconds());
+        json.finish()
+    }
+
+    /// Reads what [`Session::to_json`] wrote.
+    pub fn from_json(json: &str) -> Result<Self, Problem> {
+        let mut fields = Fields::of_object(json);
+        let session = Self {
+            id: fields.stored("id", Id::parse, Id::BLANK),
+            workspace: fields.stored_text("workspace"),
+            uid: fields.stored_text("user"),
+            app: fields.stored_text("app"),
+            place: fields.stored("place", Place::parse, Place::BLANK),
+            digest: fields.stored("digest", Digest::from_hex, Digest::BLANK),
+            issued: Time::from_seconds(fields.stored_number("issued")),
+            expires: Time::from_seconds(fields.stored_number("expires")),
+        };
+        fields.finish()?;
+        Ok(session)
     }
 
     /// Reads a cookie's value that one of the keys has signed.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { serialised } from "../src/worker/facts.js";
+import { serialised } from "../src/shell/facts.js";
 import { generator } from "./support/random.mjs";
 
 // Without percent-encoding and what must have it, which a URL's setters would add.

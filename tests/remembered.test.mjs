@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Remembered } from "../src/worker/remembered.js";
+import { Remembered } from "../src/shell/remembered.js";
 
 function counted(bounds) {
   const asked = [];

@@ -1,7 +1,7 @@
 // What the gate does around its check, by its own code: the names of all headers read, the same
 // headers set, the answer made private. A gate whose check were free would cost this.
 
-import { pack, serialised } from "../../src/worker/facts.js";
+import { pack, serialised } from "../../src/shell/facts.js";
 import { forward } from "../../src/worker/upstream.js";
 
 const gate = { relevance: () => 0 };

@@ -55,17 +55,62 @@ impl Config {
                             `wrangler secret put SESSION_KEYS`";
             fields.refuse("SESSION_KEYS", sentence);
         }
-        let unknown = fields.names().next().map(str::to_owned);
-        if let Some(unknown) = unknown {
-            fields.refuse(&unknown, "is not a setting of Gatepass; check its spelling");
+        finished(fields, config)
+    }
+
+    /// Reads the options of the npm package, by the names that variables have. There the
+    /// app is behind the gate by itself, and no other service of Gatepass's is.
+    pub fn of_package(options: &str) -> Result<Self, Box<ConfigError>> {
+        let mut fields = Fields::of_object(options);
+        let development = flag(&mut fields, "DEVELOPMENT");
+        let config = Self {
+            upstream: Upstream::Service(String::new()),
+            session_keys: parse_session_keys(&mut fields),
+            routes: parse_routes(&mut fields, (false, false)),
+            apps: parse_apps(&mut fields, &[], development),
+            workspaces: parse_workspaces(&mut fields),
+            creations: Creations(0),
+            leak_reports: false,
+            management_host: None,
+            identity: None,
+            embed_host: parse_embed_host(&mut fields),
+            tooljet: false,
+            synergy: false,
+            development,
+            strict: parse_consistency(&mut fields),
+            // No text is known that has it.
+            operator_key: Digest::BLANK,
+            upstream_authorization: None,
+        };
+        if config.apps.iter().next().is_some() {
+            if config.session_keys.is_none() {
+                fields.refuse("SESSION_KEYS", "is missing: apps are embedded with it only");
+            }
+            if !matches!(config.embed_host, EmbedHost::Each(_)) {
+                let sentence = "must be such as \"*.embed.example.net\": each embed has a host \
+                                of its own (embeds at paths need Gatepass's Worker)";
+                fields.refuse("EMBED_HOST", sentence);
+            }
+            if config.apps.iter().any(|app| app.upstream.is_some()) {
+                fields.refuse("APPS", "have no upstream here: the app is behind the gate");
+            }
         }
-        match fields.finish() {
-            Ok(()) => Ok(config),
-            Err(problem) => Err(error(
-                problem.field.clone().unwrap_or_default(),
-                problem.detail.clone(),
-            )),
-        }
+        finished(fields, config)
+    }
+}
+
+/// The configuration, if nothing in it was refused and nothing is left.
+fn finished(mut fields: Fields<'_>, config: Config) -> Result<Config, Box<ConfigError>> {
+    let unknown = fields.names().next().map(str::to_owned);
+    if let Some(unknown) = unknown {
+        fields.refuse(&unknown, "is not a setting of Gatepass; check its spelling");
+    }
+    match fields.finish() {
+        Ok(()) => Ok(config),
+        Err(problem) => Err(error(
+            problem.field.clone().unwrap_or_default(),
+            problem.detail.clone(),
+        )),
     }
 }
 

@@ -2,15 +2,15 @@
 
 import * as glue from "../../build/gatepass.js";
 import wasm from "../../build/gatepass_bg.wasm";
+import { Remembered } from "../shell/remembered.js";
+import { readVerdict } from "../shell/verdict.js";
 import { Assertions } from "./assertion.js";
 import { Identity } from "./identity.js";
 import { LeakReports } from "./leaks.js";
 import { Limits } from "./limits.js";
 import { Notes } from "./notes.js";
-import { Remembered } from "./remembered.js";
 import { Tables } from "./tables/tables.js";
 import { parsed } from "./variables.js";
-import { readVerdict } from "./verdict.js";
 
 /** How many names of headers an isolate remembers, and how long they may be. */
 const NAMES = { most: 1024, longest: 64 };

@@ -4,10 +4,10 @@
 // nothing before the upstream. All else goes through `settle`, bounded by a
 // deadline.
 
+import { pack } from "../shell/facts.js";
 import { asset, internal, log, respond } from "./answers.js";
 import { core } from "./core.js";
 import { Deadline, decide, StoreUnavailable } from "./decide.js";
-import { pack } from "./facts.js";
 import { offered } from "./offer.js";
 import { forward } from "./upstream.js";
 

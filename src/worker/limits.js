@@ -3,7 +3,7 @@
 // path, from the ledger or the directory, where all reports of a window come together. So beyond the
 // limit there can pass a twentieth of it for each isolate, and what comes until a report is answered.
 
-import { valueOf } from "./verdict.js";
+import { valueOf } from "../shell/verdict.js";
 import { USAGE_URL } from "./usage.js";
 
 /** Of a limit, the part after which an isolate reports, and milliseconds after which it does. */

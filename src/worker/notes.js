@@ -1,7 +1,7 @@
 // What ledgers are told without anybody waiting for it: that a token was used, that a session was
 // seen, that a known token was refused. An isolate tells each of it once in a while.
 
-import { valueOf } from "./verdict.js";
+import { valueOf } from "../shell/verdict.js";
 
 /** Milliseconds in which an isolate tells the same thing once. */
 const USED = 600_000;

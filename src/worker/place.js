@@ -1,24 +1,11 @@
 // The upstream's answer in a place, as the core's rules want it.
 
-/** The answer with its headers, and where places are paths its HTML, confined to the place. */
-export function confined(response, { place, rewrites }, gate) {
-  const changes = gate.confine(place, pack(response.headers, gate.answerHeaders));
-  const { status, webSocket } = response;
-  const answer = webSocket
-    ? new Response(null, { status, webSocket, headers: response.headers })
-    : new Response(response.body, response);
-  for (const name of changes.remove) answer.headers.delete(name);
-  for (const [name, value] of changes.append) answer.headers.append(name, value);
-  return rewrites && isReadableHtml(answer) ? rewritten(answer, place, gate) : answer;
-}
+import { withHeaders } from "../shell/confined.js";
 
-/** A line for each header, with the values of those that the core reads. */
-function pack(headers, read) {
-  let lines = "";
-  for (const [name, value] of headers) {
-    lines += read.has(name) ? `\n${name}:${value}` : `\n${name}:`;
-  }
-  return lines;
+/** The answer, where places are paths its HTML too, confined to the place. */
+export function confined(response, { place, rewrites }, gate) {
+  const answer = withHeaders(response, place, gate);
+  return rewrites && isReadableHtml(answer) ? rewritten(answer, place, gate) : answer;
 }
 
 /** Whether it is a whole page, and not in an encoding that the runtime passes on as it is. */

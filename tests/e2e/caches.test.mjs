@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { privately } from "../../src/worker/upstream.js";
+import { privately } from "../../src/shell/guarded.js";
 import { startGate, startRawGate } from "../support/gate.mjs";
 import { rawRequest } from "../support/raw.mjs";
 import { startServer } from "../support/stand-ins.mjs";

@@ -1,0 +1,42 @@
+// The options of a gate, as the core reads them: by the names that the Worker's variables have.
+
+import { GatepassError } from "./errors.js";
+import type { Store } from "./store.js";
+import type { GateOptions } from "./types.js";
+
+/** The store, the gate's own origin, and all else as JSON. */
+export function variablesOf(options: GateOptions): {
+  store: Store;
+  origin: string;
+  variables: string;
+} {
+  const { store, origin = "https://localhost", ...others } = options;
+  for (const name of ["get", "put", "list"] as const) {
+    if (typeof store?.[name] !== "function") {
+      throw new GatepassError("config_invalid", `must have the function ${name}`, "store");
+    }
+  }
+  if (options.consistency === "strict" && !store.replace) {
+    const sentence = "cannot be strict with a store whose reads may be old";
+    throw new GatepassError("config_invalid", sentence, "consistency");
+  }
+  const named = Object.entries(others).map(([name, value]) => [variable(name), value]);
+  return {
+    store,
+    origin: serialised(origin),
+    variables: JSON.stringify(Object.fromEntries(named)),
+  };
+}
+
+function serialised(origin: string): string {
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  if (url?.origin !== origin || !/^https?:/.test(origin)) {
+    const sentence = "must be an origin such as https://app.example, without a path";
+    throw new GatepassError("config_invalid", sentence, "origin");
+  }
+  return origin;
+}
+
+/** `sessionKeys` is `SESSION_KEYS`. */
+const variable = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();

@@ -1,0 +1,136 @@
+// The tokens in a store: made, listed, revoked.
+
+import type { GateCore, Put } from "./core.js";
+import { GatepassError } from "./errors.js";
+import type { Store } from "./store.js";
+import type { CreatedToken, CreateToken, ListTokens, Token, TokenList, Tokens } from "./types.js";
+
+/** Rounds of a change that another one comes before. */
+const MAX_ROUNDS = 8;
+
+export class StoredTokens implements Tokens {
+  readonly #core: GateCore;
+  readonly #store: Store;
+  readonly #origin: string;
+
+  constructor(core: GateCore, store: Store, origin: string) {
+    this.#core = core;
+    this.#store = store;
+    this.#origin = origin;
+  }
+
+  async create({ workspace, ...options }: CreateToken): Promise<CreatedToken> {
+    for (const name of ["singleUse", "strict"] as const) {
+      if (options[name] && !this.#store.replace) {
+        const sentence = "needs a store that replaces values in one step";
+        throw new GatepassError("invalid_field", sentence, name);
+      }
+    }
+    const where = this.#workspace(workspace);
+    const settings = await this.#read(`w/${where}`);
+    const body = JSON.stringify(options);
+    const [origin, now] = [this.#origin, Date.now()];
+    const created = this.#core.call((glue) =>
+      glue.create(body, where, settings ?? undefined, origin, now),
+    );
+    const { puts, token } = JSON.parse(created) as { puts: Put[]; token: Full<CreatedToken> };
+    for (const { key, value, expires } of puts) await this.#put(key, value, expires);
+    return kept(token);
+  }
+
+  async list(options: ListTokens = {}): Promise<TokenList> {
+    const { user, limit = 50, cursor } = options;
+    if (!Number.isInteger(limit) || limit < 1 || limit > 100) {
+      throw new GatepassError("invalid_field", "must be a whole number from 1 to 100", "limit");
+    }
+    const where = this.#workspace(options.workspace);
+    const prefix = user === undefined ? "i/" : this.#core.call((glue) => glue.rows_of(where, user));
+    const found = await this.#kept(() => this.#store.list(prefix, limit, cursor));
+    const shown = await Promise.all(found.keys.map((key) => this.#shown(key)));
+    const result = shown.filter(
+      (token): token is Token =>
+        token?.workspace === where && (user === undefined || token.user.id === user),
+    );
+    return { result, next: found.cursor };
+  }
+
+  async revoke(id: string): Promise<Token> {
+    if (!ID.test(id)) throw unknown();
+    const row = await this.#read(`i/${id}`);
+    const key = row === null ? undefined : this.#core.call((glue) => glue.record_key(row));
+    if (row === null || key === undefined) throw unknown();
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const record = await this.#read(key);
+      if (record === null) throw unknown();
+      const revoked = this.#core.call((glue) => glue.revoke(row, record, Date.now()));
+      if (revoked === undefined) return this.#token(row, record);
+      const { value, expires } = JSON.parse(revoked) as Put;
+      if (!(await this.#replace(key, record, value, expires))) continue;
+      this.#core.learn(key, value, Date.now());
+      return this.#token(row, value);
+    }
+    throw unavailable();
+  }
+
+  #workspace(name: string | undefined): string {
+    return this.#core.call((glue) => glue.workspace(name));
+  }
+
+  /** A token by the key of its row; undefined where it is gone since. */
+  async #shown(key: string): Promise<Token | undefined> {
+    const row = await this.#read(key);
+    const of = row === null ? undefined : this.#core.call((glue) => glue.record_key(row));
+    const record = of === undefined ? null : await this.#read(of);
+    return row === null || record === null ? undefined : this.#token(row, record);
+  }
+
+  #token(row: string, record: string): Token {
+    const json = this.#core.call((glue) => glue.show(row, record, Date.now()));
+    if (json === undefined) throw unavailable();
+    return kept(JSON.parse(json) as Full<Token>);
+  }
+
+  #read(key: string): Promise<string | null> {
+    return this.#kept(() => this.#store.get(key));
+  }
+
+  #put(key: string, value: string, expires: number | undefined): Promise<void> {
+    return this.#kept(() => this.#store.put(key, value, expires));
+  }
+
+  /** Puts a value in the place of another; without a step for it, whatever is there by now. */
+  async #replace(key: string, before: string, after: string, expires?: number): Promise<boolean> {
+    if (this.#store.replace) {
+      const { replace } = this.#store;
+      return this.#kept(() => replace.call(this.#store, key, before, after, expires));
+    }
+    await this.#put(key, after, expires);
+    return true;
+  }
+
+  async #kept<T>(step: () => T | Promise<T>): Promise<T> {
+    try {
+      return await step();
+    } catch (cause) {
+      throw Object.assign(unavailable(), { cause });
+    }
+  }
+}
+
+/** A token as the core shows it: with what only the Worker keeps. */
+type Full<T extends Token> = T & { lastUsedAt?: null; parent?: null };
+
+/** A token with what is kept here. */
+function kept<T extends Token>(token: Full<T>): T {
+  delete token.lastUsedAt;
+  delete token.parent;
+  return token;
+}
+
+/** The id of a token, `<hint>-<ULID>`. */
+const ID = /^[0-9A-Za-z]{4}-[0-9A-HJKMNP-TV-Z]{26}$/;
+
+const unknown = (): GatepassError => new GatepassError("token_unknown", "there is no such token");
+
+const unavailable = (): GatepassError =>
+  new GatepassError("store_unavailable", "the token store failed; try again shortly");
