@@ -268,3 +268,6 @@ pub fn puts_to_json(puts: &[Put]) -> String {
 }
 
 const VERSION: u64 = 1;
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ import { assets } from "./assets.js";
 import { type Allow, type Answer, GateCore, type GateVerdict } from "./core.js";
 import { type Facts, factsOf } from "./facts.js";
 import { variablesOf } from "./options.js";
-import type { Store } from "./store.js";
+import { Records } from "./records.js";
 import { StoredTokens } from "./tokens.js";
 import type {
   Allowed,
@@ -38,13 +38,13 @@ export function createGate(options: GateOptions): Gate {
 class StoreGate implements Gate {
   readonly tokens: Tokens;
   readonly #core: GateCore;
-  readonly #store: Store;
+  readonly #records: Records;
 
   constructor(options: GateOptions) {
     const { store, origin, variables } = variablesOf(options);
-    this.#store = store;
+    this.#records = new Records(store);
     this.#core = new GateCore(variables);
-    this.tokens = new StoredTokens(this.#core, store, origin);
+    this.tokens = new StoredTokens(this.#core, this.#records, origin);
   }
 
   async check(request: GateRequest, context?: RequestContext): Promise<Decision> {
@@ -102,7 +102,7 @@ class StoreGate implements Gate {
         }
         case "ask": {
           const { class: key, name, command } = verdict;
-          if (!read.has(key)) read.set(key, await this.#store.get(key));
+          if (!read.has(key)) read.set(key, await this.#records.get(key));
           const value = read.get(key) ?? undefined;
           verdict = core.check(facts.packed, Date.now(), `${name}\n${command}`, value);
           break;
@@ -116,7 +116,7 @@ class StoreGate implements Gate {
   }
 
   async #learn(key: string, read: Map<string, string | null>, now: number): Promise<void> {
-    const value = await this.#store.get(key);
+    const value = await this.#records.get(key);
     read.set(key, value);
     this.#core.learn(key, value, now);
   }
@@ -124,16 +124,16 @@ class StoreGate implements Gate {
   /** Opens a session by the record as it is now; a token for single use is used up before. */
   async #enter(key: string, facts: Facts): Promise<GateVerdict> {
     const now = Date.now();
-    const before = await this.#store.get(key);
+    const before = await this.#records.get(key);
     this.#core.learn(key, before, now);
     const entered = this.#core.enter(facts.packed, now);
     if (entered.do !== "open") return entered;
     const { usedUp, answer } = entered;
     if (!usedUp) return answer;
-    if (before === null || !this.#store.replace) throw new Error("the store cannot use a token up");
+    if (before === null) throw new Error("the record went while it was used up");
     const { value, expires } = usedUp;
-    const replaced = await this.#store.replace(key, before, value, expires);
-    this.#core.learn(key, replaced ? value : await this.#store.get(key), Date.now());
+    const replaced = await this.#records.replace(key, before, value, expires);
+    this.#core.learn(key, replaced ? value : await this.#records.get(key), Date.now());
     return replaced ? answer : this.#core.check(facts.packed, Date.now());
   }
 }
@@ -238,6 +238,8 @@ function unavailable(): Response {
 
 /** One structured line, for whoever runs the gate: why it stays shut. */
 function log(error: unknown): void {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  console.error(JSON.stringify({ gatepass: "store_unavailable", error: name, message }));
+  const { name, message, cause } = error instanceof Error ? error : new Error(String(error));
+  const reason =
+    cause instanceof Error ? `${cause.name}: ${cause.message}`.slice(0, 200) : undefined;
+  console.error(JSON.stringify({ error: name, message, reason }));
 }

@@ -2,7 +2,7 @@
 
 import type { GateCore, Put } from "./core.js";
 import { GatepassError } from "./errors.js";
-import type { Store } from "./store.js";
+import { type Records, unavailable } from "./records.js";
 import type { CreatedToken, CreateToken, ListTokens, Token, TokenList, Tokens } from "./types.js";
 
 /** Rounds of a change that another one comes before. */
@@ -10,31 +10,31 @@ const MAX_ROUNDS = 8;
 
 export class StoredTokens implements Tokens {
   readonly #core: GateCore;
-  readonly #store: Store;
+  readonly #records: Records;
   readonly #origin: string;
 
-  constructor(core: GateCore, store: Store, origin: string) {
+  constructor(core: GateCore, records: Records, origin: string) {
     this.#core = core;
-    this.#store = store;
+    this.#records = records;
     this.#origin = origin;
   }
 
   async create({ workspace, ...options }: CreateToken): Promise<CreatedToken> {
     for (const name of ["singleUse", "strict"] as const) {
-      if (options[name] && !this.#store.replace) {
+      if (options[name] && !this.#records.isAtomic) {
         const sentence = "needs a store that replaces values in one step";
         throw new GatepassError("invalid_field", sentence, name);
       }
     }
     const where = this.#workspace(workspace);
-    const settings = await this.#read(`w/${where}`);
+    const settings = await this.#records.get(`w/${where}`);
     const body = JSON.stringify(options);
     const [origin, now] = [this.#origin, Date.now()];
     const created = this.#core.call((glue) =>
       glue.create(body, where, settings ?? undefined, origin, now),
     );
     const { puts, token } = JSON.parse(created) as { puts: Put[]; token: Full<CreatedToken> };
-    for (const { key, value, expires } of puts) await this.#put(key, value, expires);
+    for (const { key, value, expires } of puts) await this.#records.put(key, value, expires);
     return kept(token);
   }
 
@@ -45,7 +45,7 @@ export class StoredTokens implements Tokens {
     }
     const where = this.#workspace(options.workspace);
     const prefix = user === undefined ? "i/" : this.#core.call((glue) => glue.rows_of(where, user));
-    const found = await this.#kept(() => this.#store.list(prefix, limit, cursor));
+    const found = await this.#records.list(prefix, limit, cursor);
     const shown = await Promise.all(found.keys.map((key) => this.#shown(key)));
     const result = shown.filter(
       (token): token is Token =>
@@ -55,19 +55,19 @@ export class StoredTokens implements Tokens {
   }
 
   async revoke(id: string): Promise<Token> {
-    if (!ID.test(id)) throw unknown();
-    const row = await this.#read(`i/${id}`);
+    if (!ID.test(id)) throw noToken();
+    const row = await this.#records.get(`i/${id}`);
     const key = row === null ? undefined : this.#core.call((glue) => glue.record_key(row));
-    if (row === null || key === undefined) throw unknown();
+    if (row === null || key === undefined) throw noToken();
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const record = await this.#read(key);
-      if (record === null) throw unknown();
+      const record = await this.#records.get(key);
+      if (record === null) throw noToken();
       const revoked = this.#core.call((glue) => glue.revoke(row, record, Date.now()));
       if (revoked === undefined) return this.#token(row, record);
-      const { value, expires } = JSON.parse(revoked) as Put;
-      if (!(await this.#replace(key, record, value, expires))) continue;
-      this.#core.learn(key, value, Date.now());
-      return this.#token(row, value);
+      const put = JSON.parse(revoked) as Put;
+      if (!(await this.#replace(key, record, put))) continue;
+      this.#core.learn(key, put.value, Date.now());
+      return this.#token(row, put.value);
     }
     throw unavailable();
   }
@@ -78,9 +78,9 @@ export class StoredTokens implements Tokens {
 
   /** A token by the key of its row; undefined where it is gone since. */
   async #shown(key: string): Promise<Token | undefined> {
-    const row = await this.#read(key);
+    const row = await this.#records.get(key);
     const of = row === null ? undefined : this.#core.call((glue) => glue.record_key(row));
-    const record = of === undefined ? null : await this.#read(of);
+    const record = of === undefined ? null : await this.#records.get(of);
     return row === null || record === null ? undefined : this.#token(row, record);
   }
 
@@ -90,30 +90,11 @@ export class StoredTokens implements Tokens {
     return kept(JSON.parse(json) as Full<Token>);
   }
 
-  #read(key: string): Promise<string | null> {
-    return this.#kept(() => this.#store.get(key));
-  }
-
-  #put(key: string, value: string, expires: number | undefined): Promise<void> {
-    return this.#kept(() => this.#store.put(key, value, expires));
-  }
-
   /** Puts a value in the place of another; without a step for it, whatever is there by now. */
-  async #replace(key: string, before: string, after: string, expires?: number): Promise<boolean> {
-    if (this.#store.replace) {
-      const { replace } = this.#store;
-      return this.#kept(() => replace.call(this.#store, key, before, after, expires));
-    }
-    await this.#put(key, after, expires);
+  async #replace(key: string, before: string, { value, expires }: Put): Promise<boolean> {
+    if (this.#records.isAtomic) return this.#records.replace(key, before, value, expires);
+    await this.#records.put(key, value, expires);
     return true;
-  }
-
-  async #kept<T>(step: () => T | Promise<T>): Promise<T> {
-    try {
-      return await step();
-    } catch (cause) {
-      throw Object.assign(unavailable(), { cause });
-    }
   }
 }
 
@@ -130,7 +111,4 @@ function kept<T extends Token>(token: Full<T>): T {
 /** The id of a token, `<hint>-<ULID>`. */
 const ID = /^[0-9A-Za-z]{4}-[0-9A-HJKMNP-TV-Z]{26}$/;
 
-const unknown = (): GatepassError => new GatepassError("token_unknown", "there is no such token");
-
-const unavailable = (): GatepassError =>
-  new GatepassError("store_unavailable", "the token store failed; try again shortly");
+const noToken = (): GatepassError => new GatepassError("token_unknown", "there is no such token");

@@ -170,3 +170,35 @@ fn a_workspace_with_hosts_is_there_alone_and_nowhere_else() {
         assert_eq!(parse(&variables).unwrap_err().field, "WORKSPACES");
     }
 }
+
+#[test]
+fn the_package_needs_hosts_and_keys_for_embeds_and_nothing_else() {
+    let keys = "k1:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+    let whole = |apps: &str, host: &str| {
+        format!("{{\"SESSION_KEYS\":\"{keys}\",\"EMBED_HOST\":\"{host}\",\"APPS\":{apps}}}")
+    };
+    let app = "[{\"id\":\"jobs\"}]";
+    assert!(Config::of_package("{}").is_ok());
+    assert!(Config::of_package(&whole(app, "*.embed.example.net")).is_ok());
+    for (options, field) in [
+        (whole(app, "embed.example.net"), "EMBED_HOST"),
+        (whole(app, ""), "EMBED_HOST"),
+        (whole("[{\"id\":\"a b\"}]", "*.e.example"), "APPS[0].id"),
+        (
+            whole(
+                "[{\"id\":\"a\",\"upstream\":\"https://a.example\"}]",
+                "*.e.example",
+            ),
+            "APPS",
+        ),
+        (format!("{{\"APPS\":{app}}}"), "SESSION_KEYS"),
+        (
+            "{\"UPSTREAM\":\"https://a.example\"}".to_owned(),
+            "UPSTREAM",
+        ),
+        ("{\"OPERATOR_KEY\":\"x\"}".to_owned(), "OPERATOR_KEY"),
+    ] {
+        let mistake = Config::of_package(&options).unwrap_err();
+        assert_eq!(mistake.field, field, "{options}");
+    }
+}
