@@ -80,7 +80,7 @@ impl Kept {
                     let of_record = question.class == "LEDGER";
                     reply = Some(Reply {
                         found: Found {
-                            record: of_record.then(|| None),
+                            record: of_record.then_some(None),
                             settings: (!of_record).then(|| Settings::default().to_json()),
                         },
                         name: question.name,
