@@ -104,6 +104,8 @@ class StoreGate implements Gate {
           const { class: key, name, command } = verdict;
           if (!read.has(key)) read.set(key, await this.#records.get(key));
           const value = read.get(key) ?? undefined;
+          // A record of the Worker's leaves to its ledger what only the ledger knows.
+          if (value !== undefined && !this.#records.isAtomic) throw new Error(NOT_STRICT);
           verdict = core.check(facts.packed, Date.now(), `${name}\n${command}`, value);
           break;
         }
@@ -137,6 +139,8 @@ class StoreGate implements Gate {
     return replaced ? answer : this.#core.check(facts.packed, Date.now());
   }
 }
+
+const NOT_STRICT = "the token is strict, and the store's reads may be old";
 
 /** A request that may pass. What of it nobody looks at costs nothing. */
 class Admission implements Allowed {
