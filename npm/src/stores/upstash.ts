@@ -19,7 +19,10 @@ export interface UpstashOptions extends RedisOptions {
  */
 export function upstashStore({ url, token, fetch = send, ...options }: UpstashOptions): Store {
   const endpoint = restUrl(url);
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new TypeError("upstash: token is not a REST token");
+  // A variable of the environment that is missing is undefined, whatever its type says.
+  if (!/^[\x21-\x7e]+$/.test(token ?? "")) {
+    throw new TypeError("upstash: token is not a REST token");
+  }
   // Upstash answers with it from a region that has what this client has written.
   let syncToken = "";
 
