@@ -6,6 +6,7 @@ import { CHROMIUM_ADVICE, ensureChromium, findChromium } from "./lib/chromium.mj
 import { readOptions } from "./lib/options.mjs";
 import { command, findNode, nodeEnvironment } from "./lib/packages.mjs";
 import { ensurePython, findPython, JUDGES, PYTHON_ADVICE, SCHEMATHESIS } from "./lib/python.mjs";
+import { ensureRedis } from "./lib/redis.mjs";
 import { asScript, Failure, run, seconds } from "./lib/run.mjs";
 import { deployDryRun } from "./lib/wrangler.mjs";
 import { setUp } from "./setup.mjs";
@@ -24,6 +25,7 @@ const STAGES = {
   wasm: ["The release's wasm", () => build("release")],
   deploy: ["What a deployment would upload", deployDryRun],
   e2e: ["End to end", endToEnd],
+  npm: ["The npm package", () => nodeTests(["tests/npm/**/*.test.mjs"], { concurrency: 2 })],
   load: ["Under load, and killed in the middle of it", () => nodeTests(["tests/load/*.test.mjs"])],
   openapi: ["The API against its description", againstDescription],
   browser: ["In a real browser", inBrowser],
@@ -40,6 +42,7 @@ async function prepare() {
   await setUp();
   await ensureChromium();
   await ensureValgrind();
+  await ensureRedis();
   await ensurePython(SCHEMATHESIS);
   await ensurePython(JUDGES);
 }
