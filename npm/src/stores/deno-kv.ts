@@ -67,9 +67,7 @@ export function denoKvStore(kv: DenoKv): Store {
     async list(prefix, limit, cursor = "") {
       // A key that begins with the cursor and goes on stands behind it.
       const start = cursor < prefix ? prefix : `${cursor}\0`;
-      const end = behind(prefix);
-      if (start >= end) return { keys: [], cursor: null };
-      const range = { start: under(start), end: under(end) };
+      const range = { start: under(start), end: under(behind(prefix)) };
       const found: DenoKvEntry[] = [];
       for await (const entry of kv.list(range, { limit: limit + 1 })) found.push(entry);
       const live = found.slice(0, limit).filter((entry) => read(entry) !== null);

@@ -75,7 +75,6 @@ export function redisStore(
       const range = [from, `(${behind(prefix)}`, "BYLEX", "LIMIT", "0", String(limit + 1)];
       const found = texts(await client.sendCommand(["ZRANGE", index, ...range]));
       const { keys, cursor: next } = part(found, limit);
-      if (keys.length === 0) return { keys, cursor: next };
       return { keys: texts(await run(LIVE, [index, ...keys.map(under)], keys)), cursor: next };
     },
   };
