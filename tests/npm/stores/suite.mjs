@@ -108,7 +108,8 @@ function describeEnds(store, { onTime }) {
     await store().put(`${key}/soon`, "1", end);
     await store().put(`${key}/past`, "1", inSeconds(-1));
     await store().put(`${key}/stays`, "1", inSeconds(3600));
-    assert.equal(await store().get(`${key}/soon`), "1");
+    const value = await store().get(`${key}/soon`);
+    if (Date.now() < end * 1000) assert.equal(value, "1");
     await setTimeout(end * 1000 - Date.now() + 20);
     for (const over of [`${key}/soon`, `${key}/past`]) {
       assert.equal(await store().get(over), null);
