@@ -41,7 +41,10 @@ const isInstalled = () => existsSync(INSTALLED) && readFileSync(INSTALLED, "utf8
 
 async function install() {
   const lock = readLock();
-  await run("npm", ["ci", "--loglevel=error"], { cwd: path("."), quiet: true });
+  // Not `npm ci`: that wants the lock file to know packages of other platforms which not every
+  // registry has. This leaves the lock file as it is, too.
+  const args = ["install", "--no-save", "--loglevel=error"];
+  await run("npm", args, { cwd: path("."), quiet: true });
   writeFileSync(INSTALLED, lock);
 }
 
