@@ -31,7 +31,9 @@ export async function ensureProgram(name) {
   const [scope, file] = PROGRAMS[name];
   const folder = path(join("node_modules", scope));
   const packaged = existsSync(folder) ? readdirSync(folder) : [];
-  const programs = [...packaged.map((platform) => join(folder, platform, file)), name];
+  const programs = packaged.map((platform) => join(folder, platform, file));
+  // Bun's own command, where it was called, has moved the program there.
+  programs.push(path(join("node_modules", name, "bin", `${name}.exe`)), name);
   return programs.find((program) => ask(program, ["--version"]) !== undefined);
 }
 
