@@ -1,5 +1,13 @@
 // Builds the npm package into npm/dist and packs it into target/npm/.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -32,6 +40,9 @@ const ENTRIES = {
   "module.edge-light.ts": { "index.edge-light": "index.ts" },
 };
 
+/** A file that an export is. */
+const OTHER = /^\.\/dist\/(.*)\.js$/;
+
 /** Builds and packs; returns the path of the archive. */
 export async function makePackage() {
   const tools = await setUp();
@@ -56,12 +67,13 @@ export async function makePackage() {
   return pack();
 }
 
-/** The stores and the frameworks' middleware: none of them needs the WebAssembly. */
+/** What else is exported, the stores and the middleware: none of it needs the WebAssembly. */
 async function bundleOthers() {
-  const stores = readdirSync(join(SOURCE, "stores")).map((file) => `stores/${file}`);
-  const middleware = readdirSync(SOURCE).filter((file) => /^(express|hono)\.ts$/.test(file));
-  const others = [...stores, ...middleware];
-  await bundle(Object.fromEntries(others.map((file) => [file.replace(/\.ts$/, ""), file])));
+  const { exports } = JSON.parse(readFileSync(inRoot("npm", "package.json"), "utf8"));
+  const files = Object.values(exports).map((entry) => String(entry.default));
+  const names = files.map((file) => file.match(OTHER)?.[1]);
+  const sources = names.filter((name) => name && existsSync(join(SOURCE, `${name}.ts`)));
+  await bundle(Object.fromEntries(sources.map((name) => [name, `${name}.ts`])));
 }
 
 /** Bundles entries, by the names of what they become; readable, with source maps. */

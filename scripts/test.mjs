@@ -9,15 +9,19 @@ import { ensurePython, findPython, JUDGES, PYTHON_ADVICE, SCHEMATHESIS } from ".
 import { ensureRedis } from "./lib/redis.mjs";
 import { asScript, Failure, run, seconds } from "./lib/run.mjs";
 import { deployDryRun } from "./lib/wrangler.mjs";
+import { ensurePackages } from "../tests/npm/support/packages.mjs";
+import { makePackage } from "./package.mjs";
 import { setUp } from "./setup.mjs";
 
 const cargo = (...args) => run("cargo", args);
 const WARNINGS_FAIL = { RUSTDOCFLAGS: "-D warnings" };
 
+const SHELLS = ["worker", "npm"];
+
 const STAGES = {
   setup: ["What the tests need", prepare],
   format: ["Formatting", checkFormat],
-  types: ["Types of the browser's modules", checkTypes],
+  types: ["Types", checkTypes],
   clippy: ["Clippy, warnings as errors", clippy],
   doc: ["Documentation without warnings", doc],
   native: ["Native tests", () => cargo("test", "--locked", "--workspace")],
@@ -25,7 +29,7 @@ const STAGES = {
   wasm: ["The release's wasm", () => build("release")],
   deploy: ["What a deployment would upload", deployDryRun],
   e2e: ["End to end", endToEnd],
-  npm: ["The npm package", () => nodeTests(["tests/npm/**/*.test.mjs"], { concurrency: 2 })],
+  npm: ["The npm package, as it is packed", asPacked],
   load: ["Under load, and killed in the middle of it", () => nodeTests(["tests/load/*.test.mjs"])],
   openapi: ["The API against its description", againstDescription],
   browser: ["In a real browser", inBrowser],
@@ -40,6 +44,7 @@ Runs every test; the first stage that fails ends it.
 
 async function prepare() {
   await setUp();
+  await ensurePackages();
   await ensureChromium();
   await ensureValgrind();
   await ensureRedis();
@@ -53,17 +58,20 @@ async function checkFormat() {
 }
 
 async function checkTypes() {
-  await run(findNode(), [command("typescript", "bin/tsc"), "--project", "www"]);
+  for (const project of ["www", "npm"]) {
+    await run(findNode(), [command("typescript", "bin/tsc"), "--noEmit", "--project", project]);
+  }
 }
 
 /**
- * Natively, for the core alone and with the Worker's shell: the shell is checked, never run. And
- * what the benchmark makes of the core, a workspace of its own.
+ * Natively, for the core alone and with each shell: the shells are checked, never run. And what the
+ * benchmark makes of the core, a workspace of its own.
  */
 async function clippy() {
   const all = ["--workspace", "--all-targets"];
   const inside = ["--manifest-path", "bench/core-wasm/Cargo.toml", "--target-dir", "target"];
-  for (const what of [all, [...all, "--features", "worker"], inside]) {
+  const withShells = SHELLS.map((shell) => [...all, "--features", shell]);
+  for (const what of [all, ...withShells, inside]) {
     await cargo("clippy", "--locked", ...what, "--", "-D", "warnings");
   }
 }
@@ -71,13 +79,20 @@ async function clippy() {
 async function doc() {
   const args = ["doc", "--locked", "--no-deps", "--package", "gatepass"];
   await run("cargo", args, { env: WARNINGS_FAIL });
-  const all = [...args, "--features", "worker", "--document-private-items"];
-  await run("cargo", all, { env: WARNINGS_FAIL });
+  for (const shell of SHELLS) {
+    const all = [...args, "--features", shell, "--document-private-items"];
+    await run("cargo", all, { env: WARNINGS_FAIL });
+  }
 }
 
 // These wait more than they work.
 async function endToEnd() {
   await nodeTests(["tests/*.test.mjs", "tests/e2e/**/*.test.mjs"], { concurrency: 2 });
+}
+
+async function asPacked() {
+  await makePackage();
+  await nodeTests(["tests/npm/**/*.test.mjs"], { concurrency: 2 });
 }
 
 async function inBrowser() {

@@ -41,13 +41,15 @@
 //! - What comes of it: [`verdict`], [`forward`], [`answer`], [`problem`],
 //!   [`challenge`], [`refusal`].
 //! - The token API: [`actor`] is who asks, [`management`] reads what is asked for,
-//!   [`grant`], [`change`] and [`listing`] are its parameters, [`api`] and [`paging`]
-//!   carry it out in a [`conversation`] with the authorities, and [`lifecycle`] and
+//!   [`grant`], [`change`] and [`listing`] are its parameters, [`minting`] makes a
+//!   token's secret, [`api`] and [`paging`] carry it out in a [`conversation`] with the authorities, and [`lifecycle`] and
 //!   [`transaction`] hold the rules of what may be done. [`oauth`] is how other services
 //!   ask about a token, and [`tokens_page`] where people do by a page.
 //!
+//! - Without authorities: [`kept`], tokens in a plain key-value store.
+//!
 //! The Cloudflare Worker's shell stands in `src/worker/`, behind the feature
-//! `worker`.
+//! `worker`; the npm package's is `src/npm.rs`, behind `npm`.
 
 #![cfg_attr(not(any(feature = "npm", feature = "worker")), forbid(unsafe_code))]
 #![cfg_attr(

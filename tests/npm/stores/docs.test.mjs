@@ -1,4 +1,4 @@
-// The page about stores: it quotes what the tests state, and its samples fit the real clients.
+// The README's section on stores: it quotes what the tests state, and its samples fit the real clients.
 
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -11,7 +11,8 @@ import { run } from "../../../scripts/lib/run.mjs";
 import { ensurePackages } from "../support/packages.mjs";
 import { PROMISES } from "./promises.mjs";
 
-const page = await readFile(inRoot("npm", "README.stores.md"), "utf8");
+const readme = await readFile(inRoot("npm", "README.md"), "utf8");
+const [page] = readme.match(/^## Stores\n.*?(?=^## )/ms);
 const samples = [...page.matchAll(/^```ts ([\w-]+)\n(.*?)^```$/gms)];
 
 // The types that each sample's platform brings.
