@@ -3,6 +3,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { say } from "../scripts/lib/run.mjs";
 import { barChart, lineCharts } from "./chart.mjs";
+import { section as runtimesSection } from "./runtimes/report.mjs";
 import { checksTable, contendersTable, interval, startupTable, targetsTable } from "./table.mjs";
 
 const RESULTS = new URL("results.json", import.meta.url);
@@ -28,7 +29,7 @@ function sections({ contenders, startup, memory, inside, growth, targets }) {
 }
 
 /** The page of docs/, which a whole run writes. */
-function page(report) {
+async function page(report) {
   const { machine, rounds, seconds } = report;
   const facts = Object.entries(machine).map(([name, value]) => `- ${name}: ${value}`);
   const parts = sections(report).map(
@@ -42,6 +43,7 @@ function page(report) {
     "![Requests a second against a bare pass-through](images/bench.svg)\n",
     "![How cost grows](images/growth.svg)\n",
     ...parts,
+    await runtimesSection(),
   ].join("\n");
 }
 
@@ -56,7 +58,7 @@ export async function publish(report) {
   await mkdir(IMAGES, { recursive: true });
   await writeFile(new URL("bench.svg", IMAGES), barChart(results.contenders));
   await writeFile(new URL("growth.svg", IMAGES), lineCharts(results.growth));
-  await writeFile(PAGE, page(report));
+  await writeFile(PAGE, await page(report));
   say("Written: bench/results.json, docs/benchmark.md, docs/images/bench.svg and growth.svg");
 }
 
@@ -87,7 +89,7 @@ function growthText({ name, unit, points, note }) {
 }
 
 /** The same with numbers of five digits that matter. */
-const rounded = (value) =>
+export const rounded = (value) =>
   JSON.parse(
     JSON.stringify(value, (_, item) =>
       typeof item === "number" && !Number.isInteger(item) ? Number(item.toPrecision(5)) : item,

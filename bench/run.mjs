@@ -1,16 +1,19 @@
 // `npm run bench`: sets up what the benchmark needs, and has measure.mjs measure under the Node.js
-// that comes with the packages.
+// that comes with the packages; `npm run bench -- runtimes` has runtimes/run.mjs.
 
 import { build } from "../scripts/build.mjs";
 import { findNode, nodeEnvironment } from "../scripts/lib/packages.mjs";
 import { inRoot } from "../scripts/lib/paths.mjs";
 import { asScript, run } from "../scripts/lib/run.mjs";
+import { makePackage } from "../scripts/package.mjs";
 import { benchOptions } from "./options.mjs";
 import { ensurePackages } from "./packages.mjs";
+import { runtimesOptions } from "./runtimes/options.mjs";
 import { buildRustWorker } from "./rust-worker.mjs";
 import { ensureWrk } from "./wrk.mjs";
 
 await asScript(async () => {
+  if (process.argv[2] === "runtimes") return inRuntimes();
   const { contenders, parts } = benchOptions();
   await build("release");
   await ensurePackages();
@@ -18,6 +21,19 @@ await asScript(async () => {
   if (contenders.some(({ name }) => name === "empty-rust") || parts.includes("startup")) {
     await buildRustWorker();
   }
-  const measure = [inRoot("bench", "measure.mjs"), ...process.argv.slice(2)];
-  await run(findNode(), measure, { env: nodeEnvironment() });
+  await inNode("measure.mjs", process.argv.slice(2));
 });
+
+/** `npm run bench -- runtimes`: the npm package in each runtime. */
+async function inRuntimes() {
+  const args = process.argv.slice(3);
+  runtimesOptions(args);
+  await makePackage();
+  await ensurePackages();
+  await ensurePackages("tests/npm");
+  await inNode("runtimes/run.mjs", args);
+}
+
+async function inNode(script, args) {
+  await run(findNode(), [inRoot("bench", script), ...args], { env: nodeEnvironment() });
+}

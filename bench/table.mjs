@@ -5,7 +5,7 @@ export const interval = ({ median, low, high }, digits = 2) =>
   `${median.toFixed(digits)} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
 
 /** Rows of texts in columns; the first is the head, and the first `left` columns stand left. */
-function table(rows, left = 1) {
+export function table(rows, left = 1) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const pad = (text, column) =>
     column < left ? text.padEnd(widths[column]) : text.padStart(widths[column]);

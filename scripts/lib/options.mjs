@@ -2,11 +2,14 @@
 import { parseArgs } from "node:util";
 import { Failure } from "./run.mjs";
 
-/** Reads `--name value` options; prints `help` and ends on --help; anything unknown is a Failure. */
-export function readOptions(options, help) {
+/**
+ * Reads `--name value` options, the script's unless `args` are given; prints `help` and ends on
+ * --help; anything unknown is a Failure.
+ */
+export function readOptions(options, help, args = process.argv.slice(2)) {
   let values;
   try {
-    values = parseArgs({ options: { ...options, help: { type: "boolean" } } }).values;
+    values = parseArgs({ args, options: { ...options, help: { type: "boolean" } } }).values;
   } catch (error) {
     throw new Failure(`${error.message.split(". ")[0]}.\n\n${help}`);
   }
