@@ -8,6 +8,8 @@ import type { GateRequest, RequestContext } from "./types.js";
 export interface Facts {
   readonly packed: string;
   readonly request: GateRequest;
+  /** The request's, as a standard `Request` has them. */
+  readonly headers: Headers;
   /** The client's address; empty: not known. */
   readonly address: string;
 }
@@ -17,14 +19,14 @@ export function factsOf(
   context: RequestContext | undefined,
   core: GateCore,
 ): Facts {
+  const { method, url } = request;
   const address = context?.address ?? "";
-  const packed = `${pack(request, core)}\ncf-connecting-ip:${address}`;
-  if (!(request instanceof Request)) checkLines(request, address);
-  return { packed, request, address };
+  // What HTTP forbids would be another fact; in headers no `Headers` holds it.
+  if (method.includes("\n") || address.includes("\n")) throw new TypeError("holds a line feed");
+  const headers = headersOf(request);
+  const packed = `${pack({ method, url, headers }, core)}\ncf-connecting-ip:${address}`;
+  return { packed, request, headers, address };
 }
 
-/** What is no standard `Request` might hold what HTTP forbids: a line feed would be another fact. */
-function checkLines({ method, url, headers }: GateRequest, address: string): void {
-  const texts = [method, url, address, ...[...headers].flat()];
-  if (texts.some((text) => text.includes("\n"))) throw new TypeError("a header holds a line feed");
-}
+const headersOf = ({ headers }: GateRequest): Headers =>
+  headers instanceof Headers ? headers : new Headers([...headers] as [string, string][]);

@@ -178,9 +178,9 @@ class Admission implements Allowed {
   }
 
   #changed(): Headers {
-    const { request, address } = this.#facts;
+    const { address } = this.#facts;
     const { remove, set } = this.#verdict;
-    const headers = new Headers([...request.headers] as [string, string][]);
+    const headers = new Headers(this.#facts.headers);
     for (const name of remove) headers.delete(name);
     if (headers.get(CLIENT_ADDRESS) !== address) headers.delete(CLIENT_ADDRESS);
     for (let at = 0; at < set.length; at += 2) headers.set(set[at] ?? "", set[at + 1] ?? "");
@@ -195,7 +195,7 @@ const CLIENT_ADDRESS = "cf-connecting-ip";
 function identityOf(set: readonly string[]): Identity | null {
   const text = (name: string): string | undefined => {
     const value = valueOf(set, `gatepass-${name}`);
-    return value === undefined ? undefined : decodeURIComponent(value);
+    return value?.includes("%") ? decodeURIComponent(value) : value;
   };
   const [id, tokenId, workspace] = [text("user"), text("token-id"), text("workspace")];
   if (id === undefined || tokenId === undefined || workspace === undefined) return null;

@@ -8,7 +8,7 @@ interface Relevances {
 interface Packable {
   readonly method: string;
   readonly url: string;
-  readonly headers: Iterable<readonly [string, string]>;
+  readonly headers: Headers;
 }
 
 export function pack(request: Packable, gate: Relevances): string;
