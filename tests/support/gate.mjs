@@ -209,7 +209,7 @@ function objectsBinding(className, standIn) {
 
 /** The Worker as it is shipped, module by module; its entry comes first. */
 export function gateModules() {
-  const folders = ["src/worker/", "build/"];
+  const folders = ["src/worker/", "src/shell/", "build/"];
   const files = folders.flatMap((folder) =>
     readdirSync(new URL(folder, ROOT), { recursive: true })
       .filter((name) => /\.(js|wasm)$/.test(name))
