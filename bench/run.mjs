@@ -6,6 +6,7 @@ import { findNode, nodeEnvironment } from "../scripts/lib/packages.mjs";
 import { inRoot } from "../scripts/lib/paths.mjs";
 import { asScript, run } from "../scripts/lib/run.mjs";
 import { makePackage } from "../scripts/package.mjs";
+import { ensurePackages as ensureTestPackages } from "../tests/npm/support/packages.mjs";
 import { benchOptions } from "./options.mjs";
 import { ensurePackages } from "./packages.mjs";
 import { runtimesOptions } from "./runtimes/options.mjs";
@@ -30,7 +31,7 @@ async function inRuntimes() {
   runtimesOptions(args);
   await makePackage();
   await ensurePackages();
-  await ensurePackages("tests/npm");
+  await ensureTestPackages();
   await inNode("runtimes/run.mjs", args);
 }
 

@@ -6,8 +6,6 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inRoot } from "../../scripts/lib/paths.mjs";
 
-const PACKAGE = inRoot("npm");
-
 /**
  * The files of a bundle, by name, its entry first; `entry` is a path below this folder, or source
  * text. Vercel's runtime knows no modules: there it is one script.
@@ -39,6 +37,9 @@ const ownPackage = (condition) => ({
     const { exports } = JSON.parse(readFileSync(inRoot("npm", "package.json"), "utf8"));
     const entry = exports["."][condition].default;
     build.onResolve({ filter: /^gatepass$/ }, () => ({ path: inRoot("npm", entry) }));
+    build.onResolve({ filter: /^gatepass\/stores\// }, ({ path }) => ({
+      path: inRoot("npm", "dist", `${path.slice("gatepass/".length)}.js`),
+    }));
     build.onResolve({ filter: /\.wasm\?module$/ }, () => ({ path: "wasm", namespace: "host" }));
     build.onLoad({ filter: /./, namespace: "host" }, () => ({
       contents: "export default GATEPASS_WASM;",
@@ -47,4 +48,4 @@ const ownPackage = (condition) => ({
 });
 
 /** The package's WebAssembly. */
-export const wasm = () => readFileSync(`${PACKAGE}/dist/gatepass.wasm`);
+export const wasm = () => readFileSync(inRoot("npm", "dist", "gatepass.wasm"));

@@ -3,7 +3,7 @@
 
 import { Failure, say } from "../../scripts/lib/run.mjs";
 import { estimate, median, shuffled } from "../statistics.mjs";
-import { start, versionOf } from "./runtimes.mjs";
+import { start } from "./runtimes.mjs";
 
 /** The contenders by their names in program.js, and what they do. */
 export const CONTENDERS = {
@@ -25,7 +25,7 @@ const VERDICTS = { good: "ada", wrong: null, missing: null };
 const BURST = { seconds: 0.04, least: 50, most: { checks: 4_000, calls: 100_000 } };
 
 /**
- * Measures in these runtimes (of runtimes.mjs, by name): `[{name, title, version, figures, first}]`,
+ * Measures in these runtimes (of `findRuntimes`): `[{name, title, version, figures, first}]`,
  * the figures by contenders and calls: `{rate, ratio}` or `{skipped}`, the reason. `warmUp` is the milliseconds that each contender works before the rounds.
  */
 export async function measure(runtimes, { rounds, starts, warmUp }) {
@@ -42,7 +42,7 @@ export async function measure(runtimes, { rounds, starts, warmUp }) {
       for (const task of shuffled(working)) task.rates.push(await rateOf(task));
     }
     return Object.keys(programs).map((name) => ({
-      ...{ name, title: runtimes[name].title, version: versionOf(runtimes[name]) },
+      ...{ name, title: runtimes[name].title, version: runtimes[name].version },
       ...{ figures: figures(name, tasks), first: first[name] },
     }));
   } finally {

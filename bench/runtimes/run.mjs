@@ -1,24 +1,18 @@
 // `npm run bench -- runtimes`: the npm package in each runtime, beside plain JavaScript and the usual
 // libraries.
 
-import { asScript, Failure } from "../../scripts/lib/run.mjs";
+import { asScript } from "../../scripts/lib/run.mjs";
 import { machine } from "../machine.mjs";
 import { measure } from "./measure.mjs";
 import { runtimesOptions } from "./options.mjs";
 import { publish, text } from "./report.mjs";
-import { RUNTIMES, versionOf } from "./runtimes.mjs";
+import { findRuntimes } from "./runtimes.mjs";
 import { sizes } from "./sizes.mjs";
 
 await asScript(async () => {
   const { names, whole, ...how } = runtimesOptions(process.argv.slice(2));
-  const runtimes = await measure(present(names), how);
+  const runtimes = await measure(await findRuntimes(names), how);
   const report = { machine: machine(), rounds: how.rounds, runtimes, sizes: await sizes() };
   console.log(`\n${text(report)}`);
   if (whole) await publish(report);
 });
-
-function present(names) {
-  const absent = names.find((name) => versionOf(RUNTIMES[name]) === undefined);
-  if (absent !== undefined) throw new Failure(`${RUNTIMES[absent].title} does not run here.`);
-  return Object.fromEntries(names.map((name) => [name, RUNTIMES[name]]));
-}

@@ -1,7 +1,6 @@
 // The runtimes: how a program is started in each.
 
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -9,8 +8,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { inRoot } from "../../scripts/lib/paths.mjs";
-import { ask, Failure } from "../../scripts/lib/run.mjs";
 import { findNode } from "../../scripts/lib/packages.mjs";
+import { ask, Failure } from "../../scripts/lib/run.mjs";
+import { ensureProgram } from "../../tests/npm/support/packages.mjs";
 import { startWorkerd } from "../../tests/support/workerd.mjs";
 import { bundle, wasm } from "./bundle.mjs";
 
@@ -32,11 +32,11 @@ export const RUNTIMES = {
   },
   bun: {
     ...{ title: "Bun", condition: "bun", host: "bun" },
-    command: () => [platforms("@oven", "bin/bun")],
+    command: async () => [await ensureProgram("bun")],
   },
   deno: {
     ...{ title: "Deno", condition: "deno", host: "deno" },
-    command: () => [platforms("@deno", "deno"), "run", "--allow-all", "--quiet"],
+    command: async () => [await ensureProgram("deno"), "run", "--allow-all", "--quiet"],
   },
   workerd: { title: "workerd", condition: "workerd", host: "workerd", version: workerdVersion },
   "edge-runtime": {
@@ -44,16 +44,6 @@ export const RUNTIMES = {
     ...{ command: () => [findNode(), EDGE_RUNTIME], version: edgeRuntimeVersion },
   },
 };
-
-/** A program of a scope that has a package for each platform, of which this one's is installed. */
-function platforms(scope, file) {
-  const programs = readdirSync(join(MODULES, scope)).map((name) =>
-    join(MODULES, scope, name, file),
-  );
-  const program = programs.find((path) => ask(path, ["--version"]) !== undefined);
-  if (!program) throw new Failure(`There is no ${scope} for this platform.`);
-  return program;
-}
 
 function workerdVersion() {
   const require = createRequire(import.meta.url);
@@ -64,18 +54,26 @@ function edgeRuntimeVersion() {
   return createRequire(join(MODULES, "x"))("edge-runtime/package.json").version;
 }
 
-/** The version of a runtime; undefined where it does not run here. */
-export function versionOf({ command, version }) {
-  if (version) return version();
-  const [program] = command();
-  if (!existsSync(program)) return undefined;
-  return ask(program, ["--version"])?.match(/\d+\.\d+\.\d+/)?.[0];
+/** The runtimes of these names, by name, each with its version, its command's words, its program. */
+export async function findRuntimes(names) {
+  const found = {};
+  const bundles = {};
+  for (const name of names) {
+    const { command, version, ...runtime } = RUNTIMES[name];
+    const words = await command?.();
+    bundles[runtime.host] ??= await bundle(`hosts/${runtime.host}.js`, runtime);
+    const files = bundles[runtime.host];
+    found[name] = { ...runtime, words, files, version: version?.() ?? versionOf(words[0]) };
+    if (!found[name].version) throw new Failure(`${runtime.title} does not run here.`);
+  }
+  return found;
 }
 
-/** The benchmark's program in a runtime: `ask(act, parameters)`, `stop()`. */
+const versionOf = (program) => ask(program, ["--version"])?.match(/\d+\.\d+\.\d+/)?.[0];
+
+/** Starts the benchmark's program in a runtime of `findRuntimes`: `{ask(act, parameters), stop()}`. */
 export async function start(runtime) {
-  runtime.files ??= await bundle(`hosts/${runtime.host}.js`, runtime);
-  const { port, stop } = await (runtime.command ? startCommand(runtime) : startInWorkerd(runtime));
+  const { port, stop } = await (runtime.words ? startCommand(runtime) : startInWorkerd(runtime));
   const askProgram = async (act, parameters = {}) => {
     const url = `http://127.0.0.1:${port}/${act}?${new URLSearchParams(parameters)}`;
     const found = await (await fetch(url)).json();
@@ -85,18 +83,18 @@ export async function start(runtime) {
   return { ask: askProgram, stop };
 }
 
-/** A file's name and its ending: where modules are told by it, as everywhere else. */
-const FLAGS = ["nodejs_compat"];
-
+/** better-auth needs the flag. */
 const startInWorkerd = ({ title, files }) =>
-  startWorkerd({ workers: [{ name: title, modules: files, compatibilityFlags: FLAGS }] });
+  startWorkerd({
+    workers: [{ name: title, modules: files, compatibilityFlags: ["nodejs_compat"] }],
+  });
 
-async function startCommand({ title, command, files }) {
+async function startCommand({ title, words, files }) {
   const folder = await mkdtemp(join(tmpdir(), "gatepass-runtime-"));
   for (const [name, bytes] of Object.entries({ ...files, "gatepass.wasm": wasm() })) {
     await writeFile(join(folder, name), bytes);
   }
-  const [program, ...args] = command();
+  const [program, ...args] = words;
   const [main] = Object.keys(files);
   const child = spawn(program, [...args, join(folder, main)], {
     stdio: ["ignore", "pipe", "pipe"],

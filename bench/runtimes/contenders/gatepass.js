@@ -8,6 +8,7 @@ import {
   parseToken,
   sealSession,
 } from "gatepass";
+import { memoryStore } from "gatepass/stores/memory";
 import { bearer, requestsOf, requestsWith, secret } from "./requests.js";
 
 const PORTAL = "https://portal.example";
@@ -24,11 +25,11 @@ const context = { address: "192.0.2.17" };
 
 const sessionKeys = () => `k1:${secret()}`;
 
-/** A gate over a `Map`. */
+/** A gate with records in memory. */
 function makeGate(keys = sessionKeys()) {
   const apps = [{ id: "jobs", name: "Jobs" }];
   const embedHost = "*.embed.example.net";
-  return createGate({ store: new MapStore(), routes: ROUTES, apps, embedHost, sessionKeys: keys });
+  return createGate({ store: memoryStore(), routes: ROUTES, apps, embedHost, sessionKeys: keys });
 }
 
 /** A gate with a token for it. */
@@ -88,24 +89,3 @@ const AS_FRAME = {
   "sec-fetch-mode": "navigate",
   "sec-fetch-site": "cross-site",
 };
-
-class MapStore {
-  #values = new Map();
-
-  get(key) {
-    return this.#values.get(key) ?? null;
-  }
-
-  put(key, value) {
-    this.#values.set(key, value);
-  }
-
-  replace(key, before, after) {
-    return this.#values.get(key) === before && !!this.#values.set(key, after);
-  }
-
-  list(prefix, limit) {
-    const keys = [...this.#values.keys()].filter((key) => key.startsWith(prefix));
-    return { keys: keys.sort().slice(0, limit), cursor: null };
-  }
-}
