@@ -80,27 +80,27 @@ ${NOTES}`;
 }
 
 const NOTES = `All do the same: they take a standard \`Request\` with twelve headers, which was made before the clock
-starts, and answer whether it may pass and whose it is; ${LANES} at a time, as in a server. Gatepass's
-record and session are at hand. A round has a burst of each contender in each runtime, in an order of
+starts, and answer whether it may pass and whose it is; ${LANES} at a time, as in a server. Every record
+is in memory, every key imported. A round has a burst of each contender in each runtime, in an order of
 its own; the figures are medians with their 95 % intervals. Before anything is timed each contender is
 seen to let a good credential in, and neither a wrong one nor none. What is not the same:
 
-- Hono and the plain JavaScript look a hash up, and that is all. Gatepass checks the token's form and
-  checksum, its state, expiry and kind, the routes and scopes, the addresses that the token is bound
-  to, and all headers for what could deceive the app; of a session also its place, the fetch metadata
-  and what was revoked.
-- jose believes a JWT until it expires. Nobody can revoke one.
-- better-auth checks what its API keys can do, expiry and permissions; the limit by which a key is good
-  for ten requests a day is turned off.
-- Hono answers by a \`Response\`, better-auth by way of its API. Gatepass's answer has the headers for
-  the app, too, but they are made when somebody looks at them, which nobody does here.
-- None reads a store: all records are in the process's memory. That is where Gatepass keeps a record for
-  5 seconds; with the others a real store is read for each check, or somebody writes a cache.
-- The SHA-256 and HMAC of the others are \`crypto.subtle\`, in native code, in Node.js, Bun and Deno on
-  other threads. Where all processors are
-  busy that gains less than here.
-- workerd's clock has whole milliseconds, and stands still but for I/O: a burst has a timer before and
-  after it.
+- The plain JavaScript and Hono's look a hash up, and that is all. Gatepass checks the token's form and
+  checksum, the record's state, expiry and kind, the route, the scopes and the addresses that the token
+  is bound to, and reads all headers, since any may be one that deceives the app; of a session also the
+  place, the fetch metadata and what was revoked. Reading all headers is about a third of its check in
+  workerd, where each is made for JavaScript anew; the others read one.
+- jose believes a JWT until it expires: nobody can revoke one.
+- better-auth checks expiry and permissions. The limit by which a key is good for ten requests a day is
+  turned off.
+- Hono answers by a \`Response\`, after its router. The headers that Gatepass has for the app are made when
+  somebody looks at them, which nobody does here.
+- No store is read. Gatepass keeps a record for 5 seconds by itself; with the others a store is read for
+  each check, or somebody writes a cache.
+- The others have their SHA-256 and HMAC from \`crypto.subtle\`: native code, in Node.js and Deno on other
+  threads, which gains less where all processors are busy. Gatepass has its own, in WebAssembly.
+- workerd's clock has whole milliseconds, and moves by I/O alone: there is a timer before and after each
+  burst.
 - workerd and Vercel's runtime compile WebAssembly before a program starts; that is not in the first
   check there.
 `;
