@@ -4,6 +4,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod lines;
+pub mod package;
+pub mod vectors;
 
 use gatepass::answer::Answer;
 use gatepass::config::Config;
