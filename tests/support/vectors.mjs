@@ -39,7 +39,8 @@ const read = (name) =>
 export function readVectors() {
   const subjects = ["tokens", "digests", "challenges", "sessions"];
   const [tokens, digests, challenges, sessions] = subjects.map(read);
-  return { tokens, digests, challenges, sessions, gates: GATE_FILES.flatMap(readGates) };
+  const gates = GATE_FILES.flatMap(readGates);
+  return { tokens, digests, challenges, sessions, store: STORE, gates };
 }
 
 /** The vectors of one file for a gate, whole. */
@@ -49,10 +50,9 @@ export function readGates(file) {
     const { name, expect, options = usual, now = given.now, not = [], ...rest } = vector;
     const { method = "GET", by, ...asked } = vector.request;
     const request = { ...asked, method, headers: { ...given.by[by], ...asked.headers } };
-    const store = Object.entries({ ...STORE, ...rest.store });
     return {
       ...{ name: `${file}: ${name}`, not, now, options: given.options[options] },
-      store: store.map(([key, value]) => [key, asText(value)]),
+      store: asTexts(rest.store ?? {}),
       request: { ...request, headers: Object.entries(request.headers) },
       expect: expected(expect, request, given.by[by]),
       reads: rest.reads,
@@ -77,12 +77,13 @@ function digestOf(token) {
   return createHash("sha256").update(token).digest("hex");
 }
 
-const STORE = Object.fromEntries([
+/** What every store holds, where a vector says nothing else. */
+export const STORE = [
   ...Object.values(given.tokens).flatMap((token) =>
-    token.id ? [[keyOf(token.token), recordOf(token)]] : [],
+    token.id ? [[keyOf(token.token), JSON.stringify(recordOf(token))]] : [],
   ),
-  ...Object.entries(given.places),
-]);
+  ...asTexts(given.places),
+];
 
 /** What must come of a request; `seen`: headers of it that the app sees anyway. */
 function expected(expect, request, seen) {
@@ -172,5 +173,10 @@ function without(fields) {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
-const asText = (value) =>
-  value === null || typeof value === "string" ? value : JSON.stringify(value);
+/** The entries of a store; what is no text and not null, as its JSON. */
+function asTexts(entries) {
+  return Object.entries(entries).map(([key, value]) => [
+    key,
+    value === null || typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+}

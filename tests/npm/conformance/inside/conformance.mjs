@@ -7,8 +7,24 @@ const { createGate, parseToken, digestToken, challenge } = gatepass;
 /** What a page does not have: there, tokens and sessions are read and never made. */
 const { generateToken, sealSession, openSession } = gatepass;
 
+/** Answers `{vectors}` or `{others}`, with what this runtime says of itself. */
+export async function answer({ vectors, others }) {
+  const report = vectors ? await conform(vectors) : await openAll(others);
+  return { runtime: whichRuntime(), ...report };
+}
+
+function whichRuntime() {
+  const { Deno, Bun, EdgeRuntime, process, navigator } = globalThis;
+  if (Deno) return `deno ${Deno.version.deno}`;
+  if (Bun) return `bun ${Bun.version}`;
+  if (EdgeRuntime) return EdgeRuntime;
+  // workerd has a `process`, too.
+  const isNode = process && navigator?.userAgent !== "Cloudflare-Workers";
+  return isNode ? `node ${process.versions.node}` : navigator.userAgent;
+}
+
 /** Runs all that this runtime can; answers what passed, what failed and why, and what it made. */
-export async function conform(vectors) {
+async function conform(vectors) {
   const tally = new Tally();
   for (const { name, text, token } of vectors.tokens) {
     await tally.of(`tokens: ${name}`, () => same(parseToken(text), token));
@@ -21,7 +37,8 @@ export async function conform(vectors) {
   }
   if (sealSession) await checkSessions(vectors.sessions, tally);
   for (const vector of vectors.gates) {
-    await tally.of(vector.name, () => checkGate(vector, tally));
+    const store = [...vectors.store, ...vector.store];
+    await tally.of(vector.name, () => checkGate({ ...vector, store }, tally));
   }
   const { passed, failed, standard } = tally;
   const made = generateToken ? await at(vectors.gates[0].now, make) : null;
@@ -29,7 +46,7 @@ export async function conform(vectors) {
 }
 
 /** Opens what another runtime made, byte for byte as it was there. */
-export async function openAll(others) {
+async function openAll(others) {
   const tally = new Tally();
   for (const { by, now, made } of others) {
     for (const { text, parsed, digest } of made.tokens) {
@@ -221,6 +238,7 @@ class MapStore {
 
   constructor(values = []) {
     this.values = new Map(values);
+    for (const [key, value] of values) if (value === null) this.values.delete(key);
   }
 
   get(key) {

@@ -1,0 +1,5 @@
+// In a page.
+
+import { answer } from "./conformance.mjs";
+
+globalThis.answer = answer;

@@ -1,0 +1,7 @@
+// In workerd.
+
+import { answer } from "./conformance.mjs";
+
+export default {
+  fetch: async (request) => Response.json(await answer(await request.json())),
+};

@@ -1,0 +1,145 @@
+// The runtimes that the package is for. Each starts the real program, in a project that has installed
+// the package, and answers `{ask, stop}`: `ask` passes a question on to `answer` of
+// inside/conformance.mjs, there.
+
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { bundle } from "../../../scripts/lib/esbuild.mjs";
+import { findNode } from "../../../scripts/lib/packages.mjs";
+import { launchBrowser } from "../../support/browser.mjs";
+import { startServer } from "../../support/stand-ins.mjs";
+import { startWorkerd } from "../../support/workerd.mjs";
+import { ensurePackages, ensureProgram } from "../support/packages.mjs";
+
+/** By name: how it is started, and what it says of itself. */
+export const RUNTIMES = {
+  "Node 20": { start: startNode20, says: /^node 20\./ },
+  "Node 24": { start: (project) => program(project, findNode(), []), says: /^node 24\./ },
+  Bun: { start: startBun, says: /^bun \d/ },
+  Deno: { start: startDeno, says: /^deno \d/ },
+  workerd: { start: startWorker, says: /^Cloudflare-Workers$/ },
+  "Vercel's edge-runtime": { start: startEdgeRuntime, says: /^edge-runtime$/ },
+  Chromium: { start: startChromium, says: /Chrome\/\d/, isPage: true },
+};
+
+async function startNode20(project) {
+  await ensurePackages();
+  const name = `node-20-${process.platform}-${process.arch}`;
+  const node = fileURLToPath(new URL(`../node_modules/${name}/bin/node`, import.meta.url));
+  return program(project, existsSync(node) && node, []);
+}
+
+async function startBun(project) {
+  return program(project, await ensureProgram("bun"), ["run", "--no-install"]);
+}
+
+async function startDeno({ folder }) {
+  const rights = [`--allow-read=${folder}`, `--allow-write=${folder}`];
+  const offline = ["--no-remote", "--cached-only", "--node-modules-dir=manual", "--no-lock"];
+  const args = ["run", "--quiet", "--no-prompt", ...offline, ...rights];
+  return program({ folder }, await ensureProgram("deno"), args);
+}
+
+/** A program that is started anew for each question. */
+function program({ folder }, path, args) {
+  if (!path) throw new Error("its program is missing; `npm install` in tests/npm brings it");
+  const env = { PATH: process.env.PATH, HOME: folder, DENO_DIR: join(folder, ".deno") };
+  env.DENO_NO_UPDATE_CHECK = env.DO_NOT_TRACK = "1";
+
+  async function ask(asked) {
+    const own = await mkdtemp(join(folder, "asked-"));
+    const [question, told] = [join(own, "asked.json"), join(own, "told.json")];
+    await writeFile(question, JSON.stringify(asked));
+    const files = [join(folder, "program.mjs"), question, told];
+    await promisify(execFile)(path, [...args, ...files], { cwd: folder, env });
+    const answer = JSON.parse(await readFile(told, "utf8"));
+    await rm(own, { recursive: true });
+    return answer;
+  }
+
+  return { ask, stop: () => {} };
+}
+
+/** As wrangler bundles: the wasm is a module of its own, which workerd compiles. */
+async function startWorker({ folder }) {
+  const wasm = compiled((path) => ({ path: `./${path.split("/").pop()}`, external: true }));
+  const worker = await bundled(folder, "worker.mjs", ["workerd", "worker", "browser"], [wasm]);
+  const modules = { "worker.js": worker, "gatepass.wasm": wasmOf(folder) };
+  const workerd = await startWorkerd({ workers: [{ name: "app", modules }] });
+  const ask = (asked) =>
+    posted(fetch(workerd.url, { method: "POST", body: JSON.stringify(asked) }));
+  return { ask, stop: workerd.stop };
+}
+
+/** As Vercel bundles: the wasm is compiled outside, and inside nobody may compile any. */
+async function startEdgeRuntime({ folder }) {
+  await ensurePackages();
+  const { EdgeRuntime } = createRequire(import.meta.url)("edge-runtime");
+  const wasm = compiled(() => ({ path: "gatepass.wasm", namespace: "compiled" }));
+  const initialCode = await bundled(folder, "edge.mjs", ["edge-light", "worker"], [wasm], "iife");
+  const module = await WebAssembly.compile(wasmOf(folder));
+  const runtime = new EdgeRuntime({
+    initialCode,
+    codeGeneration: { strings: false, wasm: false },
+    extend: (context) => Object.assign(context, { [COMPILED]: module }),
+  });
+  const ask = (asked) =>
+    posted(
+      runtime.dispatchFetch("https://edge.example/", {
+        method: "POST",
+        body: JSON.stringify(asked),
+      }),
+    );
+  return { ask, stop: () => {} };
+}
+
+/** In a page whose policy lets WebAssembly run, and no text become code. */
+async function startChromium({ folder }) {
+  const script = await bundled(folder, "page.mjs", ["browser"], []);
+  const server = await startServer((request, response) => {
+    const isScript = request.url === "/page.js";
+    response
+      .setHeader("content-type", isScript ? "text/javascript" : "text/html")
+      .setHeader("content-security-policy", "script-src 'self' 'wasm-unsafe-eval'")
+      .end(isScript ? script : '<!doctype html><script type="module" src="/page.js"></script>');
+  });
+  const browser = await launchBrowser();
+  const page = await browser.newTab(server.url);
+  await page.waitForFunction(() => "answer" in globalThis);
+  const ask = (asked) => page.evaluate((asked) => globalThis.answer(asked), asked);
+  const stop = () => Promise.all([browser.close(), server.stop()]);
+  return { ask, stop };
+}
+
+/** The text of an entry with all that it imports, as a bundler with these conditions makes it. */
+async function bundled(folder, entry, conditions, plugins, format = "esm") {
+  const entryPoints = [join(folder, entry)];
+  const options = { entryPoints, conditions, plugins, format, absWorkingDir: folder };
+  return Buffer.from(await bundle(options)).toString();
+}
+
+/** What becomes of the package's import of its wasm. */
+const compiled = (resolved) => ({
+  name: "compiled-wasm",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\.wasm(\?module)?$/ }, ({ path }) => resolved(path));
+    onLoad({ filter: /./, namespace: "compiled" }, () => ({
+      contents: `export default globalThis.${COMPILED};`,
+    }));
+  },
+});
+
+const COMPILED = "wasm_gatepass";
+
+const wasmOf = (folder) => readFileSync(join(folder, "node_modules/gatepass/dist/gatepass.wasm"));
+
+async function posted(sent) {
+  const response = await sent;
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  return response.json();
+}
