@@ -1,0 +1,3 @@
+// The installed package.
+
+export * from "gatepass";
