@@ -4,8 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { given, readVectors } from "../support/vectors.mjs";
-import { makeProject } from "./conformance/project.mjs";
-import { RUNTIMES } from "./conformance/runtimes.mjs";
+import { makeProjectInside, RUNTIMES } from "./conformance/runtimes.mjs";
 
 /** Runtimes at work at a time. */
 const AT_A_TIME = 2;
@@ -20,7 +19,7 @@ let project;
 const reports = new Map();
 
 before(async () => {
-  project = await makeProject();
+  project = await makeProjectInside();
   const running = new Map();
   try {
     await eachRuntime(async (name, { start }) => {

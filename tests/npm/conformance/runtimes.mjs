@@ -4,7 +4,7 @@
 
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,16 @@ import { findNode } from "../../../scripts/lib/packages.mjs";
 import { launchBrowser } from "../../support/browser.mjs";
 import { startServer } from "../../support/stand-ins.mjs";
 import { startWorkerd } from "../../support/workerd.mjs";
+import { bundleForVercel } from "../support/edge-runtime.mjs";
 import { ensurePackages, ensureProgram } from "../support/packages.mjs";
+import { makeProject } from "../support/project.mjs";
+
+/** An empty project that has installed the package, with the modules of `inside`. */
+export async function makeProjectInside() {
+  const project = await makeProject();
+  await cp(new URL("inside/", import.meta.url), project.folder, { recursive: true });
+  return project;
+}
 
 /** By name: how it is started, and what it says of itself. */
 export const RUNTIMES = {
@@ -65,42 +74,46 @@ function program({ folder }, path, args) {
   return { ask, stop: () => {} };
 }
 
-/** As wrangler bundles: the wasm is a module of its own, which workerd compiles. */
 async function startWorker({ folder }) {
-  const wasm = compiled((path) => ({ path: `./${path.split("/").pop()}`, external: true }));
-  const worker = await bundled(folder, "worker.mjs", ["workerd", "worker", "browser"], [wasm]);
-  const modules = { "worker.js": worker, "gatepass.wasm": wasmOf(folder) };
+  const modules = await workerModules(folder, "worker.mjs");
   const workerd = await startWorkerd({ workers: [{ name: "app", modules }] });
   const ask = (asked) =>
     posted(fetch(workerd.url, { method: "POST", body: JSON.stringify(asked) }));
   return { ask, stop: workerd.stop };
 }
 
-/** As Vercel bundles: the wasm is compiled outside, and inside nobody may compile any. */
+/** A Worker of the project, as wrangler bundles it: workerd compiles the wasm, a module of its own. */
+export async function workerModules(folder, entry) {
+  const apart = {
+    name: "wasm-apart",
+    setup({ onResolve }) {
+      onResolve({ filter: /\.wasm$/ }, ({ path }) => ({ path, external: true }));
+    },
+  };
+  const worker = await bundled(folder, entry, ["workerd", "worker", "browser"], [apart]);
+  const wasm = readFileSync(join(folder, "node_modules/gatepass/dist/gatepass.wasm"));
+  return { "worker.js": worker, "gatepass.wasm": wasm };
+}
+
+/** As on Vercel nobody may compile any WebAssembly, or text, inside. */
 async function startEdgeRuntime({ folder }) {
   await ensurePackages();
   const { EdgeRuntime } = createRequire(import.meta.url)("edge-runtime");
-  const wasm = compiled(() => ({ path: "gatepass.wasm", namespace: "compiled" }));
-  const initialCode = await bundled(folder, "edge.mjs", ["edge-light", "worker"], [wasm], "iife");
-  const module = await WebAssembly.compile(wasmOf(folder));
+  const { code, modules } = await bundleForVercel(`import "${join(folder, "edge.mjs")}";`);
   const runtime = new EdgeRuntime({
-    initialCode,
+    initialCode: code,
     codeGeneration: { strings: false, wasm: false },
-    extend: (context) => Object.assign(context, { [COMPILED]: module }),
+    extend: (context) => Object.assign(context, { COMPILED: modules }),
   });
+  const url = "https://edge.example/";
   const ask = (asked) =>
-    posted(
-      runtime.dispatchFetch("https://edge.example/", {
-        method: "POST",
-        body: JSON.stringify(asked),
-      }),
-    );
+    posted(runtime.dispatchFetch(url, { method: "POST", body: JSON.stringify(asked) }));
   return { ask, stop: () => {} };
 }
 
 /** In a page whose policy lets WebAssembly run, and no text become code. */
 async function startChromium({ folder }) {
-  const script = await bundled(folder, "page.mjs", ["browser"], []);
+  const script = await bundled(folder, "page.mjs", ["browser"]);
   const server = await startServer((request, response) => {
     const isScript = request.url === "/page.js";
     response
@@ -117,26 +130,10 @@ async function startChromium({ folder }) {
 }
 
 /** The text of an entry with all that it imports, as a bundler with these conditions makes it. */
-async function bundled(folder, entry, conditions, plugins, format = "esm") {
+async function bundled(folder, entry, conditions, plugins = []) {
   const entryPoints = [join(folder, entry)];
-  const options = { entryPoints, conditions, plugins, format, absWorkingDir: folder };
-  return Buffer.from(await bundle(options)).toString();
+  return Buffer.from(await bundle({ entryPoints, conditions, plugins })).toString();
 }
-
-/** What becomes of the package's import of its wasm. */
-const compiled = (resolved) => ({
-  name: "compiled-wasm",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /\.wasm(\?module)?$/ }, ({ path }) => resolved(path));
-    onLoad({ filter: /./, namespace: "compiled" }, () => ({
-      contents: `export default globalThis.${COMPILED};`,
-    }));
-  },
-});
-
-const COMPILED = "wasm_gatepass";
-
-const wasmOf = (folder) => readFileSync(join(folder, "node_modules/gatepass/dist/gatepass.wasm"));
 
 async function posted(sent) {
   const response = await sent;
