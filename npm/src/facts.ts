@@ -1,6 +1,6 @@
 // The facts of a request for the core.
 
-import { pack } from "../../src/shell/facts.js";
+import { pack, serialised } from "../../src/shell/facts.js";
 import type { GateCore } from "./core.js";
 import type { GateRequest, RequestContext } from "./types.js";
 
@@ -19,14 +19,27 @@ export function factsOf(
   context: RequestContext | undefined,
   core: GateCore,
 ): Facts {
-  const { method, url } = request;
+  const { method } = request;
   const address = context?.address ?? "";
   // What HTTP forbids would be another fact; in headers no `Headers` holds it.
   if (method.includes("\n") || address.includes("\n")) throw new TypeError("holds a line feed");
-  const headers = headersOf(request);
+  const [url, headers] = [exact(request.url), headersOf(request)];
   const packed = `${pack({ method, url, headers }, core)}\ncf-connecting-ip:${address}`;
   return { packed, request, headers, address };
 }
 
 const headersOf = ({ headers }: GateRequest): Headers =>
   headers instanceof Headers ? headers : new Headers([...headers] as [string, string][]);
+
+/**
+ * The URL, if its path is what the URL standard makes of it; else nothing, which the core refuses.
+ * Servers such as Deno's and workerd's hand over what the client sent, and routers match that text:
+ * `/admin/../public` must not be `/public` here and `/admin/…` there.
+ */
+function exact(url: string): string {
+  const standard = serialised(url);
+  return standard === url || pathOf(standard) === pathOf(url) ? standard : "";
+}
+
+/** What stands between the host and the query. */
+const pathOf = (url: string): string | undefined => /^\w+:\/\/[^/\\?#]*([^?#]*)/.exec(url)?.[1];

@@ -12,3 +12,6 @@ interface Packable {
 }
 
 export function pack(request: Packable, gate: Relevances): string;
+
+/** The URL as the URL standard serialises it; empty if it is none. */
+export function serialised(url: string): string;

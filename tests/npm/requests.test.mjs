@@ -53,10 +53,37 @@ describe("a request is any standard Request, or its like", () => {
     });
   }
 
-  test("and a line feed in its URL is none, by the URL standard", async () => {
-    const decision = await gate.check({ method: "GET", url: `${URL}${inserted}`, headers: [] });
-    assert.equal(decision.response?.status, 401);
-  });
+  for (const url of [
+    `${URL}${inserted}`,
+    "https://app.example.com/public/../api/v1/jobs",
+    "https://app.example.com/api/v1/jobs/../../../public/x",
+    "https://app.example.com/api/v1/%2e%2e/jobs",
+    "https://app.example.com/api\\v1/jobs",
+    "https://app.example.com/{api}/jobs",
+    "https://app.example.com?/api/v1/jobs",
+    "https://app.example.com",
+    "/api/v1/jobs",
+  ]) {
+    test(`and a URL whose path a router may read otherwise is refused: ${JSON.stringify(url)}`, async () => {
+      const headers = { authorization };
+      const decision = await gate.check({ method: "GET", url, headers: Object.entries(headers) });
+      assert.equal(decision.response?.status, 400);
+    });
+  }
+
+  for (const url of [
+    "HTTPS://App.Example.com:443/api/v1/jobs",
+    `${URL}?$filter=name eq 'a'&b=c\\d`,
+    `${URL}?/../x`,
+    "https://app.example.com/api/v1/Jobs('a')",
+    "https://app.example.com/",
+  ]) {
+    test(`and a URL whose path all read alike is not: ${JSON.stringify(url)}`, async () => {
+      const headers = { authorization };
+      const decision = await gate.check({ method: "GET", url, headers: Object.entries(headers) });
+      assert.equal(decision.allowed, true);
+    });
+  }
 
   test("and what is not ASCII in a user's name comes out as it went in", async () => {
     const user = { id: "Ädä 100%", email: "ä@example.com" };
