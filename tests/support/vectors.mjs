@@ -51,7 +51,7 @@ export function readGates(file) {
     const { method = "GET", by, ...asked } = vector.request;
     const request = { ...asked, method, headers: { ...given.by[by], ...asked.headers } };
     return {
-      ...{ name: `${file}: ${name}`, not, now, options: given.options[options] },
+      ...{ name: `${file}: ${name}`, file, not, now, options: given.options[options] },
       store: asTexts(rest.store ?? {}),
       request: { ...request, headers: Object.entries(request.headers) },
       expect: expected(expect, request, given.by[by]),
