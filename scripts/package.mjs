@@ -9,12 +9,12 @@ import {
   statSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { instantiable } from "./lib/glue.mjs";
 import { readOptions } from "./lib/options.mjs";
 import { command, findNode } from "./lib/packages.mjs";
-import { inRoot } from "./lib/paths.mjs";
+import { inRoot, root } from "./lib/paths.mjs";
 import { asScript, run, say } from "./lib/run.mjs";
 import { checkSize, makeWasm, WASM } from "./lib/wasm.mjs";
 import { setUp } from "./setup.mjs";
@@ -61,10 +61,26 @@ export async function makePackage() {
   for (const name of ["embed.js", "embed.d.ts"]) {
     copyFileSync(inRoot("www", name), join(DIST, name));
   }
+  removeInnerTypes();
   for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) {
     copyFileSync(inRoot(name), inRoot("npm", name));
   }
   return pack();
+}
+
+/** Removes the declarations that no export leads to: what is within is nobody's to use. */
+function removeInnerTypes() {
+  const { exports } = JSON.parse(readFileSync(inRoot("npm", "package.json"), "utf8"));
+  const entries = JSON.stringify(exports).match(/[\w./-]+\.d\.ts/g);
+  const reached = new Set(entries.map((file) => inRoot("npm", file)));
+  for (const file of reached) {
+    const imports = readFileSync(file, "utf8").matchAll(/ from "(\.[^"]*)\.js"/g);
+    for (const [, path] of imports) reached.add(join(dirname(file), `${path}.d.ts`));
+  }
+  for (const name of readdirSync(DIST, { recursive: true })) {
+    const file = join(DIST, name);
+    if (name.endsWith(".d.ts") && !reached.has(file)) rmSync(file);
+  }
 }
 
 /** What else is exported, the stores and the middleware: none of it needs the WebAssembly. */
@@ -103,11 +119,12 @@ const madeFiles = (glue, wasm, module) => ({
       loader: "binary",
     }));
     build.onResolve({ filter: /\?text$/ }, ({ path, resolveDir }) => ({
-      path: join(resolveDir, path.replace(/\?text$/, "")),
+      // Maps name it so.
+      path: relative(root, join(resolveDir, path.replace(/\?text$/, ""))),
       namespace: "text",
     }));
     build.onLoad({ filter: /./, namespace: "text" }, ({ path }) => ({
-      contents: readFileSync(path, "utf8"),
+      contents: readFileSync(inRoot(path), "utf8"),
       loader: "text",
     }));
   },
