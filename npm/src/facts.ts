@@ -28,8 +28,15 @@ export function factsOf(
   return { packed, request, headers, address };
 }
 
-const headersOf = ({ headers }: GateRequest): Headers =>
-  headers instanceof Headers ? headers : new Headers([...headers] as [string, string][]);
+function headersOf({ headers }: GateRequest): Headers {
+  if (headers instanceof Headers) return headers;
+  try {
+    return new Headers([...headers] as [string, string][]);
+  } catch {
+    // What the platform says repeats the value, and that may be a token.
+    throw new TypeError("the headers are none of HTTP's");
+  }
+}
 
 /**
  * The URL, if its path is what the URL standard makes of it; else nothing, which the core refuses.

@@ -1,0 +1,103 @@
+// What somebody might try who means no good, at the package as it is built.
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, mock, test } from "node:test";
+import { inRoot } from "../../scripts/lib/paths.mjs";
+
+const DIST = inRoot("npm", "dist");
+const { challenge, createGate, generateToken, openSession, parseToken } = await import(
+  `${DIST}/index.js`
+);
+const { memoryStore } = await import(`${DIST}/stores/memory.js`);
+
+let logged;
+beforeEach(() => {
+  logged = [];
+  mock.method(console, "error", (line) => logged.push(line));
+});
+afterEach(() => mock.restoreAll());
+
+/** The code of a refusal; what it is for, if it is none. */
+async function outcome(decision) {
+  const { allowed, response } = await decision;
+  return allowed ? "allowed" : (await response.json()).code;
+}
+
+const withKey = (token, url = "https://gate.example/x") =>
+  new Request(url, { headers: { "x-api-key": token } });
+
+describe("A request that is no standard Request", async () => {
+  const gate = createGate({ store: memoryStore(), routes: [{ path: "/open", public: true }] });
+  const bound = await gate.tokens.create({
+    ...{ name: "Bound", user: { id: "ada" }, allowedIps: ["192.0.2.1"] },
+  });
+  const free = await gate.tokens.create({ name: "Free", user: { id: "ada" } });
+  const FORGED = "x\ncf-connecting-ip:192.0.2.1";
+  const ask = (more) => gate.check({ method: "GET", url: "https://gate.example/x", ...more });
+
+  test("forges no fact by a line feed, however its headers are listed", async () => {
+    const pairs = [
+      ["x-api-key", bound.token],
+      ["origin", FORGED],
+    ];
+    let reads = 0;
+    for (const headers of [
+      pairs,
+      new Map(pairs),
+      pairs.values(),
+      [pairs[0], ["origin", [FORGED]]],
+      [pairs[0], [FORGED, "x"]],
+    ]) {
+      assert.equal(await outcome(ask({ headers })), "store_unavailable");
+    }
+    const changing = { get: () => (reads++ ? [] : pairs), enumerable: true };
+    const request = Object.defineProperty({}, "headers", changing);
+    request.method = "GET";
+    request.url = "https://gate.example/x";
+    assert.equal(await outcome(gate.check(request)), "store_unavailable");
+    const headers = pairs.slice(0, 1);
+    const method = `GET\nhttps://gate.example/x\n${FORGED}`;
+    assert.equal(await outcome(ask({ headers, method })), "store_unavailable");
+    const url = `https://gate.example/\n${FORGED}`;
+    assert.equal(await outcome(ask({ headers, url })), "invalid_request");
+  });
+
+  test("brings no secret into the log", async () => {
+    const headers = [["x-api-key", `${bound.token}\0`]];
+    assert.equal(await outcome(ask({ headers })), "store_unavailable");
+    assert.equal(logged.length, 1);
+    assert.ok(!logged[0].includes(bound.token), logged[0]);
+  });
+
+  test("nor by the address, which goes for a Request too", async () => {
+    for (const address of ["192.0.2.2\nx:", "\ncf-connecting-ip:192.0.2.1"]) {
+      const decision = gate.check(withKey(bound.token), { address });
+      assert.equal(await outcome(decision), "store_unavailable");
+    }
+  });
+
+  test("passes nothing on because a name is in capitals, or stands twice", async () => {
+    const secrets = [
+      ["Cookie", "__Host-gp-abcdefghij234567=secret; a=1"],
+      ["Referer", `https://x.example/?${free.token}`],
+      ["cookie", `b=${free.token}`],
+      ["authorization", "Other 1"],
+      ["Authorization", `Bearer ${free.token}`],
+    ];
+    const decision = await ask({ url: "https://gate.example/open", headers: secrets });
+    const seen = Object.fromEntries(decision.headers);
+    assert.deepEqual(seen, {
+      cookie: "a=1",
+      "x-forwarded-host": "gate.example",
+      "x-forwarded-proto": "https",
+    });
+  });
+
+  test("acts for nobody from a page of another site, whatever the case", async () => {
+    const headers = [
+      ["authorization", `Basic ${btoa(`:${free.token}`)}`],
+      ["Sec-Fetch-Site", "cross-site"],
+    ];
+    assert.equal(await outcome(ask({ method: "POST", headers })), "cross_site");
+  });
+});
