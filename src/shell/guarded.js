@@ -1,10 +1,19 @@
 // The upstream's answer as clients get it.
 
-/** Headers by which an upstream lets shared caches keep an answer. */
+/**
+ * Headers by which an upstream lets shared caches keep an answer, whatever its `Cache-Control` says
+ * (RFC 9213): all of them, since nobody here knows which caches are before the gate.
+ */
 const SHARED_CACHE_HEADERS = [
+  "akamai-cache-control",
   "cdn-cache-control",
   "cloudflare-cdn-cache-control",
+  "deno-cdn-cache-control",
+  "edge-control",
+  "netlify-cdn-cache-control",
   "surrogate-control",
+  "vercel-cdn-cache-control",
+  "x-accel-expires",
 ];
 
 /**

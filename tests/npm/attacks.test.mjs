@@ -101,3 +101,26 @@ describe("A request that is no standard Request", async () => {
     assert.equal(await outcome(ask({ method: "POST", headers })), "cross_site");
   });
 });
+
+describe("What leaves through guard", () => {
+  test("lets no cache before the gate keep an answer for others", async () => {
+    const gate = createGate({ store: memoryStore() });
+    const { token } = await gate.tokens.create({ name: "Cached", user: { id: "ada" } });
+    const decision = await gate.check(withKey(token));
+    for (const name of [
+      "akamai-cache-control",
+      "cdn-cache-control",
+      "cloudflare-cdn-cache-control",
+      "deno-cdn-cache-control",
+      "edge-control",
+      "netlify-cdn-cache-control",
+      "surrogate-control",
+      "vercel-cdn-cache-control",
+      "x-accel-expires",
+    ]) {
+      const answer = decision.guard(new Response("x", { headers: { [name]: "max-age=600" } }));
+      assert.equal(answer.headers.get(name), null, name);
+      assert.equal(answer.headers.get("cache-control"), "private");
+    }
+  });
+});
