@@ -104,9 +104,13 @@ class StoreGate implements Gate {
           const { class: key, name, command } = verdict;
           if (!read.has(key)) read.set(key, await this.#records.get(key));
           const value = read.get(key) ?? undefined;
-          // A record of the Worker's leaves to its ledger what only the ledger knows.
-          if (value !== undefined && !this.#records.isAtomic) throw new Error(NOT_STRICT);
           verdict = core.check(facts.packed, Date.now(), `${name}\n${command}`, value);
+          // Only the ledger knows what is asked of a record of the Worker's, but for a refusal: that a
+          // token is another workspace's, too.
+          const isRefused = verdict.do === "answer" && verdict.status >= 400;
+          if (value !== undefined && !isRefused && !this.#records.isAtomic) {
+            throw new Error(NOT_STRICT);
+          }
           break;
         }
         case "enter":

@@ -26,6 +26,12 @@ async function outcome(decision) {
 const withKey = (token, url = "https://gate.example/x") =>
   new Request(url, { headers: { "x-api-key": token } });
 
+/** A store without a step that replaces, as Workers KV is one. */
+function eventual(store = memoryStore()) {
+  const { get, put, list } = store;
+  return { get, put, list };
+}
+
 describe("A request that is no standard Request", async () => {
   const gate = createGate({ store: memoryStore(), routes: [{ path: "/open", public: true }] });
   const bound = await gate.tokens.create({
@@ -99,6 +105,33 @@ describe("A request that is no standard Request", async () => {
       ["Sec-Fetch-Site", "cross-site"],
     ];
     assert.equal(await outcome(ask({ method: "POST", headers })), "cross_site");
+  });
+});
+
+describe("A store whose reads may be old", () => {
+  test("shows nobody that a token is another workspace's", async () => {
+    const store = eventual();
+    const workspaces = [
+      { name: "a", hosts: ["a.example"] },
+      { name: "b", hosts: ["b.example"] },
+    ];
+    const gate = createGate({ store, workspaces });
+    const user = { id: "ada" };
+    const { token } = await gate.tokens.create({ name: "A", user, workspace: "a" });
+    assert.equal(await outcome(gate.check(withKey(token, "https://a.example/"))), "allowed");
+    for (const presented of [token, generateToken("pat", "ada", "a")]) {
+      const decision = gate.check(withKey(presented, "https://b.example/"));
+      assert.equal(await outcome(decision), "token_unknown");
+    }
+  });
+
+  test("lets in no token that is strict", async () => {
+    const store = memoryStore();
+    const made = await createGate({ store }).tokens.create({
+      ...{ name: "Strict", user: { id: "ada" }, strict: true },
+    });
+    const gate = createGate({ store: eventual(store) });
+    assert.equal(await outcome(gate.check(withKey(made.token))), "store_unavailable");
   });
 });
 
