@@ -130,8 +130,9 @@ impl Memory {
         match record {
             Some(record) => self.accept(digest, record, now_ms),
             None => {
+                // A refusal stays: where a store is all that can be asked (the npm package),
+                // it may say that there is nothing, and then what was there before.
                 self.records.remove(&digest);
-                self.refused.remove(&digest);
                 self.note_gap(digest, Why::Nowhere, now_ms);
             }
         }
@@ -398,6 +399,17 @@ mod tests {
         learn(&mut memory, 2, State::Disabled, NOW);
         learn(&mut memory, 3, State::Active, NOW + 1);
         assert_eq!(known(&memory, NOW + 1), Some((3, State::Active)));
+    }
+
+    #[test]
+    fn a_refusal_outlives_an_answer_that_there_is_nothing() {
+        let mut memory = Memory::new(10);
+        learn(&mut memory, 2, State::Revoked, NOW);
+        memory.learn_from_ledger(digest(), None, NOW + FRESH);
+        assert_eq!(memory.record(&digest(), NOW + FRESH), Knowledge::Nowhere);
+        learn(&mut memory, 1, State::Active, NOW + 2 * FRESH);
+        let then = known(&memory, NOW + 2 * FRESH);
+        assert_eq!(then, Some((2, State::Revoked)));
     }
 
     #[test]

@@ -133,6 +133,33 @@ describe("A store whose reads may be old", () => {
     const gate = createGate({ store: eventual(store) });
     assert.equal(await outcome(gate.check(withKey(made.token))), "store_unavailable");
   });
+
+  test("opens to no revoked token, whatever it answers for a while", async () => {
+    const values = new Map();
+    const kept = new Map();
+    let answer = (key) => values.get(key);
+    const store = {
+      get: (key) => answer(key) ?? null,
+      put: (key, value) => void values.set(key, value),
+      list: () => ({ keys: [], cursor: null }),
+    };
+    let now = Date.now();
+    mock.method(Date, "now", () => now);
+    const gate = createGate({ store });
+    const { id, token } = await gate.tokens.create({ name: "Old", user: { id: "ada" } });
+    for (const [key, value] of values) kept.set(key, value);
+    await createGate({ store }).tokens.revoke(id);
+    const answers = [
+      [(key) => values.get(key), "token_revoked"],
+      [() => null, "token_unknown"],
+      [(key) => kept.get(key), "token_revoked"],
+    ];
+    for (const [then, code] of answers) {
+      answer = then;
+      assert.equal(await outcome(gate.check(withKey(token))), code);
+      now += 6000;
+    }
+  });
 });
 
 describe("What leaves through guard", () => {
