@@ -175,7 +175,8 @@ class Admission implements Allowed {
   }
 
   guard(response: Response): Response {
-    if (response.status === 101) return response;
+    // An answer that opens a socket cannot be made again, except in Workers.
+    if (response.status === 101 && !(response as Upgraded).webSocket) return response;
     const { place } = this.#verdict;
     const confined = place ? withHeaders(response, place, this.#core) : response;
     return guarded(confined, this.#verdict);
@@ -190,6 +191,11 @@ class Admission implements Allowed {
     for (let at = 0; at < set.length; at += 2) headers.set(set[at] ?? "", set[at + 1] ?? "");
     return headers;
   }
+}
+
+/** An answer in Workers: it may have the other end of a socket. */
+interface Upgraded extends Response {
+  readonly webSocket?: object | null;
 }
 
 /** The header in which Cloudflare says where a request comes from. */

@@ -1,14 +1,22 @@
 // What somebody might try who means no good, at the package as it is built.
 
 import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { inRoot } from "../../scripts/lib/paths.mjs";
+import { startWorkerd } from "../support/workerd.mjs";
 
 const DIST = inRoot("npm", "dist");
 const { challenge, createGate, generateToken, openSession, parseToken } = await import(
   `${DIST}/index.js`
 );
 const { memoryStore } = await import(`${DIST}/stores/memory.js`);
+
+const EMBEDS = {
+  apps: [{ id: "jobs", allowedOrigins: ["https://portal.example"] }],
+  embedHost: "*.embed.example",
+  sessionKeys: `k1:${Buffer.alloc(32, 7).toString("base64")}`,
+};
 
 let logged;
 beforeEach(() => {
@@ -181,6 +189,57 @@ describe("What leaves through guard", () => {
       const answer = decision.guard(new Response("x", { headers: { [name]: "max-age=600" } }));
       assert.equal(answer.headers.get(name), null, name);
       assert.equal(answer.headers.get("cache-control"), "private");
+    }
+  });
+
+  test("in Workers the answer that opens a socket is confined to its place, too", async () => {
+    const modules = {
+      "worker.mjs": `export { default } from "./socket.mjs";`,
+      "socket.mjs": `
+        import { createGate } from "./index.workerd.js";
+        const values = new Map();
+        const store = {
+          get: (key) => values.get(key) ?? null,
+          put: (key, value) => void values.set(key, value),
+          list: () => ({ keys: [], cursor: null }),
+        };
+        const frame = { "sec-fetch-dest": "iframe", "sec-fetch-mode": "navigate" };
+        async function guarded() {
+          const gate = createGate({ store, ...${JSON.stringify(EMBEDS)} });
+          const { embedUrl } = await gate.tokens.create({
+            name: "Socket", user: { id: "ada" }, kind: "embed", app: "jobs",
+          });
+          const { response } = await gate.check(new Request(embedUrl, { headers: frame }));
+          const [cookie] = response.headers.get("set-cookie").split(";");
+          const { origin } = new URL(embedUrl);
+          const headers = { cookie, origin, upgrade: "websocket" };
+          const decision = await gate.check(new Request(origin + "/socket", { headers }));
+          const { 0: webSocket } = new WebSocketPair();
+          const set = { "set-cookie": "a=1; Domain=embed.example" };
+          return decision.guard(new Response(null, { status: 101, webSocket, headers: set }));
+        }
+        export default {
+          async fetch() {
+            const { status, webSocket, headers } = await guarded();
+            return Response.json({ status, open: !!webSocket, cookie: headers.get("set-cookie") });
+          },
+        };`,
+    };
+    for (const name of await readdir(DIST)) {
+      if (/^(index\.workerd|shared-.*)\.js$/.test(name) || name === "gatepass.wasm") {
+        modules[name] = await readFile(
+          `${DIST}/${name}`,
+          name.endsWith(".js") ? "utf8" : undefined,
+        );
+      }
+    }
+    const workerd = await startWorkerd({ workers: [{ name: "gate", modules }] });
+    try {
+      assert.deepEqual(await (await fetch(workerd.url)).json(), {
+        ...{ status: 101, open: true, cookie: "a=1; Secure; SameSite=None; Partitioned" },
+      });
+    } finally {
+      await workerd.stop();
     }
   });
 });
