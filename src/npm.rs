@@ -264,10 +264,9 @@ pub fn open_session(sealed: &str, keys: &str) -> Result<Option<String>, JsValue>
 /// The Bearer challenge for an error, or for none.
 #[wasm_bindgen]
 pub fn challenge(error: &str, scope: &str) -> Result<String, JsValue> {
-    if scope
-        .split_whitespace()
-        .any(|scope| Scope::parse(scope).is_none())
-    {
+    // A line break is white space too, and would end the header.
+    let mut scopes = scope.split(' ').filter(|scope| !scope.is_empty());
+    if scopes.any(|scope| Scope::parse(scope).is_none()) {
         let detail = "must be scopes with spaces between";
         return Err(refused(&Problem::field("scope", detail)));
     }

@@ -243,3 +243,12 @@ describe("What leaves through guard", () => {
     }
   });
 });
+
+describe("What callers give", () => {
+  test("ends no header of a challenge before its time", () => {
+    for (const scope of ["a\r\nset-cookie:x=1", "a\nb", "a\tb", 'a"b']) {
+      assert.throws(() => challenge("insufficient_scope", scope), { field: "scope" }, scope);
+    }
+    assert.match(challenge("insufficient_scope", " a  b "), /scope=" a {2}b "$/);
+  });
+});
