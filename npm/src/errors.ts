@@ -39,6 +39,12 @@ export class GatepassError extends Error {
   }
 }
 
+/** A text, as its type says. Anything else would make WebAssembly read where nothing is. */
+export function text(value: unknown, field: string): string {
+  if (typeof value === "string") return value;
+  throw new GatepassError("invalid_field", "must be a text", field);
+}
+
 /** An error from a problem's JSON, as the core throws it. */
 export function fromProblem(json: string): GatepassError {
   const { code, detail, field } = JSON.parse(json) as Problem;

@@ -1,7 +1,7 @@
 // The tokens in a store: made, listed, revoked.
 
 import type { GateCore, Put } from "./core.js";
-import { GatepassError } from "./errors.js";
+import { GatepassError, text } from "./errors.js";
 import { type Records, unavailable } from "./records.js";
 import type { CreatedToken, CreateToken, ListTokens, Token, TokenList, Tokens } from "./types.js";
 
@@ -44,8 +44,9 @@ export class StoredTokens implements Tokens {
       throw new GatepassError("invalid_field", "must be a whole number from 1 to 100", "limit");
     }
     const where = this.#workspace(options.workspace);
-    const prefix = user === undefined ? "i/" : this.#core.call((glue) => glue.rows_of(where, user));
-    const found = await this.#records.list(prefix, limit, cursor);
+    const prefix = user === undefined ? "i/" : this.#rowsOf(where, text(user, "user"));
+    const after = cursor === undefined ? undefined : text(cursor, "cursor");
+    const found = await this.#records.list(prefix, limit, after);
     const shown = await Promise.all(found.keys.map((key) => this.#shown(key)));
     const result = shown.filter(
       (token): token is Token =>
@@ -73,7 +74,12 @@ export class StoredTokens implements Tokens {
   }
 
   #workspace(name: string | undefined): string {
-    return this.#core.call((glue) => glue.workspace(name));
+    const named = name === undefined ? undefined : text(name, "workspace");
+    return this.#core.call((glue) => glue.workspace(named));
+  }
+
+  #rowsOf(workspace: string, user: string): string {
+    return this.#core.call((glue) => glue.rows_of(workspace, user));
   }
 
   /** A token by the key of its row; undefined where it is gone since. */

@@ -245,6 +245,22 @@ describe("What leaves through guard", () => {
 });
 
 describe("What callers give", () => {
+  test("is a text where one is expected, or refused by name", async () => {
+    const { tokens } = createGate({ store: memoryStore() });
+    for (const junk of [5, {}, [], true, null]) {
+      for (const field of ["user", "workspace", "cursor"]) {
+        await assert.rejects(tokens.list({ [field]: junk }), { code: "invalid_field", field });
+      }
+      const made = { name: "x", user: { id: "ada" }, workspace: junk };
+      await assert.rejects(tokens.create(made), { code: "invalid_field", field: "workspace" });
+      assert.throws(() => generateToken("pat", junk), { code: "invalid_field", field: "user" });
+      assert.throws(() => openSession("x", junk), { code: "invalid_field", field: "keys" });
+      assert.throws(() => challenge("insufficient_scope", junk), { field: "scope" });
+      assert.equal(parseToken(junk), null);
+    }
+    assert.throws(() => generateToken("embd", "ada"), { code: "invalid_field", field: "kind" });
+  });
+
   test("ends no header of a challenge before its time", () => {
     for (const scope of ["a\r\nset-cookie:x=1", "a\nb", "a\tb", 'a"b']) {
       assert.throws(() => challenge("insufficient_scope", scope), { field: "scope" }, scope);
