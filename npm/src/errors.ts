@@ -52,7 +52,7 @@ export function fromProblem(json: string): GatepassError {
 }
 
 /** An option by the name that the core has for it: `ROUTES[2].path` is `routes[2].path`. */
-const option = (field = ""): string =>
+export const option = (field = ""): string =>
   field.replace(/^[A-Z_]+/, (name) =>
     name.toLowerCase().replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
   );

@@ -1,6 +1,6 @@
 // The options of a gate, as the core reads them: by the names that the Worker's variables have.
 
-import { GatepassError } from "./errors.js";
+import { GatepassError, option } from "./errors.js";
 import type { Store } from "./store.js";
 import type { GateOptions } from "./types.js";
 
@@ -20,12 +20,20 @@ export function variablesOf(options: GateOptions): {
     const sentence = "cannot be strict with a store whose reads may be old";
     throw new GatepassError("config_invalid", sentence, "consistency");
   }
-  const named = Object.entries(others).map(([name, value]) => [variable(name), value]);
+  const given = Object.entries(others).filter(([, value]) => value !== undefined);
+  const named = given.map(([name, value]) => [variable(name), value]);
   return {
     store,
     origin: serialised(origin),
-    variables: JSON.stringify(Object.fromEntries(named)),
+    variables: JSON.stringify(Object.fromEntries(named), whole),
   };
+}
+
+/** JSON leaves out what it has no word for: scopes that are not there by mistake would open a route. */
+function whole(name: string, value: unknown): unknown {
+  if (!["undefined", "function", "symbol"].includes(typeof value)) return value;
+  const sentence = `is ${typeof value}; give it a value, or leave it out`;
+  throw new GatepassError("config_invalid", sentence, option(name));
 }
 
 function serialised(origin: string): string {

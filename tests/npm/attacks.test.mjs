@@ -267,4 +267,15 @@ describe("What callers give", () => {
     }
     assert.match(challenge("insufficient_scope", " a  b "), /scope=" a {2}b "$/);
   });
+
+  test("opens no route because JSON has no word for it", () => {
+    const store = memoryStore();
+    for (const scopes of [undefined, () => ["jobs"], Symbol("jobs")]) {
+      const routes = [{ path: "/x", scopes }];
+      const wrong = { code: "config_invalid", field: "scopes" };
+      assert.throws(() => createGate({ store, routes }), wrong);
+    }
+    assert.throws(() => createGate({ store, routes: () => [] }), { field: "routes" });
+    createGate({ store, routes: undefined });
+  });
 });
