@@ -32,8 +32,16 @@ export class Records {
   }
 
   async list(prefix: string, limit: number, cursor?: string): Promise<Keys> {
-    return answered(() => this.#store.list(prefix, limit, cursor));
+    const found = await answered(() => this.#store.list(prefix, limit, cursor));
+    if (isList(found)) return found;
+    throw unavailable(new TypeError("the store's list is none"));
   }
+}
+
+function isList(found: Keys | undefined): found is Keys {
+  const { keys, cursor } = found ?? {};
+  const isText = (value: unknown): boolean => typeof value === "string";
+  return Array.isArray(keys) && keys.every(isText) && (cursor === null || isText(cursor));
 }
 
 async function answered<T>(step: () => T | Promise<T>): Promise<T> {

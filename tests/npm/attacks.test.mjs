@@ -279,3 +279,12 @@ describe("What callers give", () => {
     createGate({ store, routes: undefined });
   });
 });
+
+test("A list that a store cannot give is no empty one", async () => {
+  const wrong = [undefined, null, {}, { keys: null }, { keys: "i/x", cursor: null }];
+  wrong.push({ keys: [1], cursor: null }, { keys: [] }, { keys: [], cursor: {} });
+  for (const answer of wrong) {
+    const { tokens } = createGate({ store: { ...memoryStore(), list: () => answer } });
+    await assert.rejects(tokens.list(), { code: "store_unavailable" });
+  }
+});
