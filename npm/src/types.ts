@@ -33,7 +33,7 @@ export interface GateOptions {
   development?: boolean;
 }
 
-/** What requests to a path need. */
+/** What requests with a PAT to a path need. In its place an embed may ask for each. */
 export interface Route {
   /** A path, matched whole, or one that ends in `/*` and matches all below. */
   path: string;
@@ -151,7 +151,10 @@ export interface Gate {
 export interface Tokens {
   /** Makes a token. The answer is the only place where its text ever is. */
   create(options: CreateToken): Promise<CreatedToken>;
-  /** Tokens in the order of their creation, without their texts; of one user, or everybody's. */
+  /**
+   * Tokens without their texts: of one user in the order of their creation, or everybody's, those of
+   * each user together. A part may be empty, and still not be the last.
+   */
   list(options?: ListTokens): Promise<TokenList>;
   /** Revokes a token and ends its sessions; also the second time. Answers the token as it is now. */
   revoke(id: string): Promise<Token>;

@@ -280,6 +280,23 @@ describe("What callers give", () => {
   });
 });
 
+test("In its place an embed asks for every path, and has no scope of its own", async () => {
+  const routes = [{ path: "/admin/*", scopes: ["admin"] }];
+  const gate = createGate({ store: memoryStore(), routes, ...EMBEDS });
+  const { embedUrl } = await gate.tokens.create({
+    ...{ name: "Jobs", user: { id: "ada" }, kind: "embed", app: "jobs" },
+  });
+  const frame = { "sec-fetch-dest": "iframe", "sec-fetch-mode": "navigate" };
+  const { response } = await gate.check(new Request(embedUrl, { headers: frame }));
+  const cookie = response.headers.get("set-cookie").split(";")[0];
+  const { origin } = new URL(embedUrl);
+  const headers = { cookie, "sec-fetch-site": "same-origin" };
+  const { identity } = await gate.check(new Request(`${origin}/admin/x`, { headers }));
+  assert.deepEqual([identity.kind, identity.app, identity.scopes], ["embed", "jobs", []]);
+  const elsewhere = new Request("https://gate.example/admin/x", { headers });
+  assert.equal(await outcome(gate.check(elsewhere)), "token_missing");
+});
+
 test("A list that a store cannot give is no empty one", async () => {
   const wrong = [undefined, null, {}, { keys: null }, { keys: "i/x", cursor: null }];
   wrong.push({ keys: [1], cursor: null }, { keys: [] }, { keys: [], cursor: {} });
