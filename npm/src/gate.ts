@@ -252,7 +252,8 @@ function unavailable(): Response {
 
 /** One structured line, for whoever runs the gate: why it stays shut. */
 function log(error: unknown): void {
-  const { name, message, cause } = error instanceof Error ? error : new Error(String(error));
+  const { name, message, cause } =
+    error instanceof Error ? error : new Error("what was thrown is no error");
   const reason =
     cause instanceof Error ? `${cause.name}: ${cause.message}`.slice(0, 200) : undefined;
   console.error(JSON.stringify({ error: name, message, reason }));
