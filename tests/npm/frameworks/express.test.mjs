@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { startSubject } from "./subjects.mjs";
+import { ensureNode20, startSubject } from "./subjects.mjs";
 import { keepsItsPromises } from "./suite.mjs";
 
-for (const platform of ["node20", "node"]) {
+const platforms = (await ensureNode20()) ? ["node20", "node"] : ["node"];
+
+for (const platform of platforms) {
   describe(`Express on ${platform}`, () => {
     let subject, token;
     before(async () => {

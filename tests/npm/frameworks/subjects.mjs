@@ -1,27 +1,30 @@
 // Apps behind the middleware, each on a real server of its platform.
 
+import { existsSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 import { rawRequest } from "../../support/raw.mjs";
-import { ensureProgram } from "../support/packages.mjs";
+import { ensurePackages, ensureProgram } from "../support/packages.mjs";
 import { makeProject } from "../support/project.mjs";
 import { startServer } from "../support/server.mjs";
 import { startInWorkerd } from "../support/workerd.mjs";
 
 const INSIDE = fileURLToPath(new URL("inside/", import.meta.url));
 
-/** A Node.js 20, the oldest that the package is for; undefined where there is none for this machine. */
-export function node20() {
+/** A Node.js 20, the oldest that the package is for; undefined where there is none to install. */
+export async function ensureNode20() {
+  await ensurePackages();
   const { platform, arch } = process;
-  const folder = inRoot("tests", "npm", "node_modules", `node-20-${platform}-${arch}`);
-  return ensureProgram("bun").then(() => `${folder}/bin/node`);
+  const program = inRoot("tests", "npm", "node_modules", `node-20-${platform}-${arch}`, "bin/node");
+  return existsSync(program) ? program : undefined;
 }
 
 const STARTS = {
   node: (project, entry) => startServer(process.execPath, [entry], { cwd: project.folder }),
-  node20: async (project, entry) => startServer(await node20(), [entry], { cwd: project.folder }),
+  node20: async (project, entry) =>
+    startServer(await ensureNode20(), [entry], { cwd: project.folder }),
   bun: async (project, entry) => {
     const args = ["run", "--no-install", entry];
     return startServer(await ensureProgram("bun"), args, { cwd: project.folder });

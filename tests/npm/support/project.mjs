@@ -22,10 +22,12 @@ export async function packed() {
  * An empty project with the package installed, and links to others of the tests' packages.
  *
  * @param {string[]} others
+ * @param {{within?: string}} options where its folder is: `within` another one than the temporary one,
+ *   for tools that follow no link out of a project
  * @returns {Promise<{folder: string, write: (files: Record<string, string>) => Promise<void>, remove: () => Promise<void>}>}
  */
-export async function makeProject(others = []) {
-  const folder = await mkdtemp(join(tmpdir(), "gatepass-project-"));
+export async function makeProject(others = [], { within = tmpdir() } = {}) {
+  const folder = await mkdtemp(join(within, "gatepass-project-"));
   await writeFile(join(folder, "package.json"), '{"private":true,"type":"module"}');
   const args = ["install", "--offline", "--no-audit", "--no-fund", "--loglevel=error"];
   await run("npm", [...args, await packed()], { cwd: folder, quiet: true });

@@ -1,0 +1,6 @@
+// As `wrangler types` writes it.
+declare namespace Cloudflare {
+  interface Env {
+    RECORDS: KVNamespace;
+  }
+}
