@@ -67,7 +67,8 @@ impl Rule {
         let clear = |segment: &str| {
             !path::ambiguous(segment)
                 && !path::climbs(segment)
-                && !segment.contains(['%', '*', '?', '#'])
+                && !segment.contains(['%', '*', '?', '#', '{', '}'])
+                && !segment.starts_with(':')
         };
         if !self.path.starts_with('/') {
             return Some(("path", "must begin with \"/\""));
@@ -75,7 +76,7 @@ impl Rule {
         if self.path != "/" && !literals.split('/').skip(1).all(clear) {
             return Some((
                 "path",
-                "must be plain segments, with \"*\" only as the last one and no percent-encoding",
+                "must be plain segments, with \"*\" only as the last one, no percent-encoding and no parameters",
             ));
         }
         if !self.methods.iter().all(|method| is_method(method)) {
@@ -382,6 +383,8 @@ mod tests {
     fn a_rule_that_nobody_could_mean_is_a_mistake() {
         for (json, field) in [
             (r#"[{"path":"api"}]"#, "path"),
+            (r#"[{"path":"/jobs/:id"}]"#, "path"),
+            (r#"[{"path":"/jobs/{id}"}]"#, "path"),
             (r#"[{"path":"/a*"}]"#, "path"),
             (r#"[{"path":"/*/a"}]"#, "path"),
             (r#"[{"path":"/a//b"}]"#, "path"),

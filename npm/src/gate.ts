@@ -256,5 +256,5 @@ function log(error: unknown): void {
     error instanceof Error ? error : new Error("what was thrown is no error");
   const reason =
     cause instanceof Error ? `${cause.name}: ${cause.message}`.slice(0, 200) : undefined;
-  console.error(JSON.stringify({ error: name, message, reason }));
+  console.error(JSON.stringify({ gatepass: "shut", error: name, message, reason }));
 }

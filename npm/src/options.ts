@@ -10,11 +10,22 @@ export function variablesOf(options: GateOptions): {
   origin: string;
   variables: string;
 } {
+  if (typeof options !== "object" || options === null) {
+    throw new GatepassError("config_invalid", "must be an object with a store", "options");
+  }
   const { store, origin = "https://localhost", ...others } = options;
   for (const name of ["get", "put", "list"] as const) {
     if (typeof store?.[name] !== "function") {
-      throw new GatepassError("config_invalid", `must have the function ${name}`, "store");
+      throw new GatepassError(
+        "config_invalid",
+        `must have the function ${name}: call what makes it, and await it if need be`,
+        "store",
+      );
     }
+  }
+  if (options.origin !== undefined && !options.development) {
+    const sentence = "is for development: elsewhere embeds are at https";
+    throw new GatepassError("config_invalid", sentence, "origin");
   }
   if (options.consistency === "strict" && !store.replace) {
     const sentence = "cannot be strict with a store whose reads may be old";

@@ -3,7 +3,20 @@
 import type { GateCore, Put } from "./core.js";
 import { GatepassError, text } from "./errors.js";
 import { type Records, unavailable } from "./records.js";
-import type { CreatedToken, CreateToken, ListTokens, Token, TokenList, Tokens } from "./types.js";
+import type {
+  CreatedEmbed,
+  CreatedToken,
+  CreateEmbed,
+  CreateToken,
+  ListTokens,
+  OneApp,
+  Token,
+  TokenList,
+  Tokens,
+} from "./types.js";
+
+/** What needs a step of the store that happens once, and reads that are not old. */
+const ONCE = ["singleUse", "strict"];
 
 /** Rounds of a change that another one comes before. */
 const MAX_ROUNDS = 8;
@@ -19,9 +32,12 @@ export class StoredTokens implements Tokens {
     this.#origin = origin;
   }
 
-  async create({ workspace, ...options }: CreateToken): Promise<CreatedToken> {
-    for (const name of ["singleUse", "strict"] as const) {
-      if (options[name] && !this.#records.isAtomic) {
+  create(options: CreateEmbed & OneApp): Promise<CreatedEmbed>;
+  create(options: CreateToken): Promise<CreatedToken>;
+  async create(given: CreateToken): Promise<CreatedToken> {
+    const { workspace, ...options } = object(given);
+    for (const [name, wanted] of Object.entries(options)) {
+      if (wanted && ONCE.includes(name) && !this.#records.isAtomic) {
         const sentence = "needs a store that replaces values in one step";
         throw new GatepassError("invalid_field", sentence, name);
       }
@@ -39,11 +55,14 @@ export class StoredTokens implements Tokens {
   }
 
   async list(options: ListTokens = {}): Promise<TokenList> {
-    const { user, limit = 50, cursor } = options;
+    const { user, limit = 50, cursor, workspace, ...others } = object(options);
+    for (const name of Object.keys(others)) {
+      throw new GatepassError("invalid_field", "is no option of lists; check its spelling", name);
+    }
     if (!Number.isInteger(limit) || limit < 1 || limit > 100) {
       throw new GatepassError("invalid_field", "must be a whole number from 1 to 100", "limit");
     }
-    const where = this.#workspace(options.workspace);
+    const where = this.#workspace(workspace);
     const prefix = user === undefined ? "i/" : this.#rowsOf(where, text(user, "user"));
     const after = cursor === undefined ? undefined : text(cursor, "cursor");
     const found = await this.#records.list(prefix, limit, after);
@@ -114,7 +133,14 @@ function kept<T extends Token>(token: Full<T>): T {
   return token;
 }
 
+/** Options, if they are some. */
+function object<T extends object>(options: T): T {
+  if (typeof options === "object" && options !== null) return options;
+  throw new GatepassError("invalid_field", "must be an object", "options");
+}
+
 /** The id of a token, `<hint>-<ULID>`. */
 const ID = /^[0-9A-Za-z]{4}-[0-9A-HJKMNP-TV-Z]{26}$/;
 
-const noToken = (): GatepassError => new GatepassError("token_unknown", "there is no such token");
+const noToken = (): GatepassError =>
+  new GatepassError("token_unknown", "there is no token with this id");

@@ -13,7 +13,10 @@ export interface GateOptions {
   routes?: Route[];
   /** The apps that can be embedded. They need `embedHost` and `sessionKeys`. */
   apps?: App[];
-  /** Whose subdomains embeds live at, such as `*.embed.example.net`. */
+  /**
+   * Whose subdomains embeds live at, such as `*.embed.example.net`; in development `*.localhost`, with
+   * `development` and `origin`.
+   */
   embedHost?: string;
   /**
    * The keys that sign sessions, newest first: `<kid>:<base64 of 32 bytes or more>`, separated by
@@ -27,7 +30,10 @@ export interface GateOptions {
    * at each check.
    */
   consistency?: "bounded" | "strict";
-  /** The gate's own origin, for embed URLs: scheme and port are taken from it. Default: https. */
+  /**
+   * In development, where the gate is asked, such as `http://localhost:8000`: embed URLs have its scheme
+   * and port. Else they are https.
+   */
   origin?: string;
   /** Whether this is a developer's machine, where plain HTTP is in order. */
   development?: boolean;
@@ -150,6 +156,7 @@ export interface Gate {
 /** Creates, lists and revokes tokens. Whoever calls these acts as admin: check who asks before. */
 export interface Tokens {
   /** Makes a token. The answer is the only place where its text ever is. */
+  create(options: CreateEmbed & OneApp): Promise<CreatedEmbed>;
   create(options: CreateToken): Promise<CreatedToken>;
   /**
    * Tokens without their texts: of one user in the order of their creation, or everybody's, those of
@@ -161,31 +168,20 @@ export interface Tokens {
 }
 
 /** How a token shall be. */
-export interface CreateToken {
-  /** For people. */
-  name: string;
-  /** Whose: an id, an e-mail address or both. Without an id, the address in lower case is the id. */
-  user: { id?: string; email?: string };
-  /** Default: the first workspace. */
-  workspace?: string;
-  description?: string;
-  /** Default: `pat`. */
-  kind?: Kind;
-  /** What a PAT may do. */
+export type CreateToken = CreatePat | CreateEmbed;
+
+/** A token for a program. */
+export type CreatePat = CreateAny & {
+  kind?: "pat";
+  /** What it may do. */
   scopes?: string[];
-  /** The apps that a token is for; `["*"]` for all. */
+  /** The apps that it is for, for upstreams to know; `["*"]` for all. */
   apps?: string[];
-  /** Exactly one of these three, or none: 30 days. */
-  expiresInDays?: number;
-  /** RFC 3339. */
-  expiresAt?: string;
-  never?: true;
-  /** IPv4 and IPv6 addresses and blocks (CIDR). */
-  allowedIps?: string[];
-  /** Whether the store is read at each use. */
-  strict?: boolean;
-  /** The one app of an embed token. */
-  app?: string;
+};
+
+/** A token that opens an app in an iframe. */
+export type CreateEmbed = CreateAny & {
+  kind: "embed";
   /** Tells two embeds of one user and app apart. */
   label?: string;
   /** The origins of the pages that may frame it. Default: the app's. */
@@ -196,9 +192,36 @@ export interface CreateToken {
   topLevel?: boolean;
   /** How long a session lasts. Default: 60. */
   sessionMinutes?: number;
-  /** After how many minutes without a request a session ends. */
+  /** After how many minutes without a request a session ends. Default: it does not end so. */
   idleMinutes?: number;
+} & (OneApp | { /** The apps that it opens; `["*"]` for all. */ apps: string[]; app?: never });
+
+/** The one app that an embed token opens. */
+export interface OneApp {
+  app: string;
+  apps?: never;
 }
+
+/** What tokens of both kinds have. */
+export type CreateAny = Lifetime & {
+  /** For people. */
+  name: string;
+  /** Whose. Without an id, the e-mail address in lower case is the id. */
+  user: { id: string; email?: string } | { id?: string; email: string };
+  /** Default: the first workspace. */
+  workspace?: string;
+  description?: string;
+  /** IPv4 and IPv6 addresses and blocks (CIDR). Default: from anywhere. */
+  allowedIps?: string[];
+  /** Whether the store is read at each use. */
+  strict?: boolean;
+};
+
+/** How long a token lives: one of these. Default: a PAT 30 days, an embed token 24 hours. */
+export type Lifetime =
+  | { expiresInDays?: number; expiresAt?: never; never?: never }
+  | { /** RFC 3339. */ expiresAt: string; expiresInDays?: never; never?: never }
+  | { never: true; expiresAt?: never; expiresInDays?: never };
 
 /** A token as lists show it. Times are RFC 3339, UTC. */
 export interface Token {
@@ -236,9 +259,14 @@ export interface CreatedToken extends Token {
   readonly embedUrls?: readonly { readonly app: string; readonly url: string }[];
 }
 
+/** A new token for one app. */
+export interface CreatedEmbed extends CreatedToken {
+  readonly embedUrl: string;
+}
+
 /** Which tokens to list. */
 export interface ListTokens {
-  /** A user's id. */
+  /** A user's id: without one of your own, the e-mail address in lower case. */
   user?: string;
   /** Default: the first workspace. */
   workspace?: string;

@@ -142,7 +142,7 @@ describe("a trap in WebAssembly", () => {
     assert.equal(wasm.instances, instances + 1);
     assert.ok((await gate.check(bearer(ada))).allowed);
     assert.equal(wasm.instances, instances + 1);
-    assert.deepEqual(log(), ['{"error":"RuntimeError","message":"unreachable"}']);
+    assert.deepEqual(log(), ['{"gatepass":"shut","error":"RuntimeError","message":"unreachable"}']);
   });
 
   for (const [name, request] of [

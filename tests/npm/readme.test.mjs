@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, get } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
@@ -164,6 +164,61 @@ test("tokens are made, listed and revoked", async () => {
   const output = await run(findNode(), ["tokens.mjs"]);
   assert.match(output, /^pat_\w{36}\n\[ '\w{4}-\w{26} Power BI active' \] null\n$/);
 });
+
+test("a mistake has a code", async () => {
+  assert.equal(await run(findNode(), ["errors.mjs"]), "config_invalid store\n");
+  const { answer } = await started("errors.mjs");
+  const good = await answer({ name: "a", user: { id: "ada" } });
+  assert.equal(good.status, 201);
+  const bad = await answer({ name: "", user: { id: "ada" } });
+  assert.equal(bad.status, 400);
+  assert.equal((await bad.json()).field, "name");
+});
+
+test("the portal shows the app in a frame", async () => {
+  const port = await freePair();
+  const env = { ...process.env, PORT: String(port) };
+  const child = spawn(findNode(), ["portal.mjs"], { cwd: project.folder, env, stdio: "ignore" });
+  const exited = once(child, "close");
+  try {
+    await listening(port + 1);
+    const page = await (await fetch(`http://127.0.0.1:${port + 1}/`)).text();
+    const url = new URL(page.match(/src="([^"]+)"/)[1]);
+    assert.match(url.host, /^[a-z2-7]{16}\.localhost:\d+$/);
+    const framed = { "sec-fetch-dest": "iframe", "sec-fetch-mode": "navigate" };
+    const entered = await ask(port, url, { ...framed, "sec-fetch-site": "cross-site" });
+    assert.equal(entered.statusCode, 303);
+    const [cookie] = entered.headers["set-cookie"][0].split(";");
+    const place = new URL(entered.headers.location, url);
+    const inside = { ...framed, "sec-fetch-site": "cross-site", cookie };
+    const shown = await ask(port, place, inside);
+    assert.equal(await text(shown), "<h1>Jobs of ada</h1>");
+    const policy = `frame-ancestors 'self' http://localhost:${port + 1}`;
+    assert.equal(shown.headers["content-security-policy"], policy);
+  } finally {
+    child.kill("SIGKILL");
+    await exited;
+  }
+});
+
+/** A port that is free, as the next one is. */
+async function freePair() {
+  for (;;) {
+    const port = await freePort();
+    const next = createServer().listen(port + 1, "127.0.0.1");
+    const [problem] = await Promise.race([once(next, "listening"), once(next, "error")]);
+    next.close();
+    if (!problem) return port;
+  }
+}
+
+/** Asks this machine for a URL whose host Node does not look up. */
+async function ask(port, { host, pathname, search }, headers) {
+  const path = pathname + search;
+  const request = get({ host: "127.0.0.1", port, path, headers: { host, ...headers } });
+  const [response] = await once(request, "response");
+  return response;
+}
 
 test("the first rule that matches counts", async () => {
   const { gate } = await started("routes.mjs");

@@ -1,11 +1,12 @@
-// What the page on frameworks shows is what the examples do, which other tests run.
+// What the README shows of frameworks is what the examples do, which other tests run.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
-const page = await readFile(inRoot("npm", "README.frameworks.md"), "utf8");
+const readme = await readFile(inRoot("npm", "README.md"), "utf8");
+const [page] = readme.match(/^## Frameworks\n.*?(?=^## )/ms);
 const samples = [...page.matchAll(/^```ts (\S+)\n(.*?)^```$/gms)];
 
 test("each section has a sample", () => {
