@@ -13,6 +13,13 @@ for (const platform of ["node", "bun", "deno", "workerd"]) {
     after(() => subject?.stop());
     keepsItsPromises(() => subject);
 
+    if (platform === "bun") {
+      test("Bun still tells whose address a request is from", async () => {
+        const { token } = await subject.make();
+        assert.equal((await subject.ask("/peer", { token })).text, "127.0.0.1");
+      });
+    }
+
     if (platform === "node") return;
 
     test("a WebSocket opens for a token, and its handler sees no more than others", async () => {
