@@ -1,6 +1,6 @@
 // The runtimes that the package is for. Each starts the real program, in a project that has installed
-// the package, and answers `{ask, stop}`: `ask` passes a question on to `answer` of
-// inside/conformance.mjs, there.
+// the package, and answers a function that passes a question on to `answer` of
+// inside/conformance.mjs, there. What must be stopped in the end it tells `atEnd`.
 
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -60,7 +60,7 @@ function program({ folder }, path, args) {
   const env = { PATH: process.env.PATH, HOME: folder, DENO_DIR: join(folder, ".deno") };
   env.DENO_NO_UPDATE_CHECK = env.DO_NOT_TRACK = "1";
 
-  async function ask(asked) {
+  return async (asked) => {
     const own = await mkdtemp(join(folder, "asked-"));
     const [question, told] = [join(own, "asked.json"), join(own, "told.json")];
     await writeFile(question, JSON.stringify(asked));
@@ -69,17 +69,14 @@ function program({ folder }, path, args) {
     const answer = JSON.parse(await readFile(told, "utf8"));
     await rm(own, { recursive: true });
     return answer;
-  }
-
-  return { ask, stop: () => {} };
+  };
 }
 
-async function startWorker({ folder }) {
+async function startWorker({ folder }, atEnd) {
   const modules = await workerModules(folder, "worker.mjs");
   const workerd = await startWorkerd({ workers: [{ name: "app", modules }] });
-  const ask = (asked) =>
-    posted(fetch(workerd.url, { method: "POST", body: JSON.stringify(asked) }));
-  return { ask, stop: workerd.stop };
+  atEnd(workerd.stop);
+  return (asked) => posted(fetch(workerd.url, { method: "POST", body: JSON.stringify(asked) }));
 }
 
 /** A Worker of the project, as wrangler bundles it: workerd compiles the wasm, a module of its own. */
@@ -106,13 +103,12 @@ async function startEdgeRuntime({ folder }) {
     extend: (context) => Object.assign(context, { COMPILED: modules }),
   });
   const url = "https://edge.example/";
-  const ask = (asked) =>
+  return (asked) =>
     posted(runtime.dispatchFetch(url, { method: "POST", body: JSON.stringify(asked) }));
-  return { ask, stop: () => {} };
 }
 
 /** In a page whose policy lets WebAssembly run, and no text become code. */
-async function startChromium({ folder }) {
+async function startChromium({ folder }, atEnd) {
   const script = await bundled(folder, "page.mjs", ["browser"]);
   const server = await startServer((request, response) => {
     const isScript = request.url === "/page.js";
@@ -121,12 +117,12 @@ async function startChromium({ folder }) {
       .setHeader("content-security-policy", "script-src 'self' 'wasm-unsafe-eval'")
       .end(isScript ? script : '<!doctype html><script type="module" src="/page.js"></script>');
   });
+  atEnd(server.stop);
   const browser = await launchBrowser();
+  atEnd(browser.close);
   const page = await browser.newTab(server.url);
   await page.waitForFunction(() => "answer" in globalThis);
-  const ask = (asked) => page.evaluate((asked) => globalThis.answer(asked), asked);
-  const stop = () => Promise.all([browser.close(), server.stop()]);
-  return { ask, stop };
+  return (asked) => page.evaluate((asked) => globalThis.answer(asked), asked);
 }
 
 /** The text of an entry with all that it imports, as a bundler with these conditions makes it. */
