@@ -148,6 +148,14 @@ impl<'a> Confinement<'a> {
     }
 }
 
+/// What to change in the headers of an answer, as [`Changes::to_json`] has it, by the lines of a
+/// [`Confinement`] and a line for each header, `name:value`; `None`: they are no such lines.
+pub fn confine(place: &str, headers: &str) -> Option<String> {
+    let headers = headers.split('\n').filter(|line| !line.is_empty());
+    let headers: Option<Vec<_>> = headers.map(|line| line.split_once(':')).collect();
+    Some(Confinement::parse(place)?.confine(&headers?).to_json())
+}
+
 /// What the shell does to an answer's headers: it removes, then appends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {

@@ -119,44 +119,41 @@ impl Gate {
     /// Decides about a request. `reply` answers the question of the verdict
     /// before, if that was one.
     pub fn check(&mut self, facts: &Facts<'_>, reply: Option<&Reply>, now_ms: u64) -> Verdict {
-        let mut check = Check {
-            gate: self,
-            facts,
-            reply,
-            now_ms,
-            known: None,
-        };
+        let mut check = self.looking_at(facts, reply, now_ms);
         check.decide().unwrap_or_else(|stop| check.told(stop))
     }
 
     /// Decides about a request where nothing of Gatepass's own is but embeds at hosts of
     /// their own: for the npm package.
     pub fn admit(&mut self, facts: &Facts<'_>, reply: Option<&Reply>, now_ms: u64) -> Verdict {
-        let mut check = Check {
-            gate: self,
-            facts,
-            reply,
-            now_ms,
-            known: None,
-        };
+        let mut check = self.looking_at(facts, reply, now_ms);
         check.admit().unwrap_or_else(|stop| check.told(stop))
     }
 
     /// The answer where the shell itself must refuse: a deadline, a budget, an
     /// upstream that is away.
     pub fn refuse(&mut self, facts: &Facts<'_>, problem: &Problem, now_ms: u64) -> Answer {
-        let check = Check {
-            gate: self,
-            facts,
-            reply: None,
-            now_ms,
-            known: None,
-        };
+        let check = self.looking_at(facts, None, now_ms);
         if let Some(audience) = check.embed_audience() {
             return check.refusal_in_embed(problem, &audience);
         }
         let challenge = (problem.status == 401).then_some(Challenge::InvalidToken);
         refusal(facts, &self.config.routes, problem, challenge)
+    }
+
+    const fn looking_at<'a, 'f>(
+        &'a mut self,
+        facts: &'a Facts<'f>,
+        reply: Option<&'a Reply>,
+        now_ms: u64,
+    ) -> Check<'a, 'f> {
+        Check {
+            gate: self,
+            facts,
+            reply,
+            now_ms,
+            known: None,
+        }
     }
 }
 

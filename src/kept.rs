@@ -15,6 +15,7 @@ use crate::hint::Hint;
 use crate::id::Id;
 use crate::json::{self, Object};
 use crate::lifecycle::{self, User};
+use crate::lookup::{Found, Lookup, Reply};
 use crate::minting::{self, Asked};
 use crate::policy::Limits;
 use crate::problem::Problem;
@@ -66,6 +67,33 @@ impl Put {
 /// The key of a record.
 pub fn key(digest: &Digest) -> String {
     format!("t/{}", digest.to_hex())
+}
+
+/// The key under which the store has what an authority is asked for.
+pub fn asked(name: &str, question: &str) -> String {
+    match Lookup::parse(question) {
+        Some(Lookup::Lookup { digest, .. }) => key(&digest),
+        _ => name.replacen('d', "w", 1),
+    }
+}
+
+/// What an authority would reply, of whose records the store has the only ones.
+pub fn reply(name: &str, question: &str, value: Option<String>) -> Option<Reply> {
+    let found = match Lookup::parse(question)? {
+        Lookup::Lookup { .. } => Found {
+            record: Some(value),
+            settings: None,
+        },
+        Lookup::Settings {} => Found {
+            record: None,
+            settings: Some(value.unwrap_or_else(|| Settings::default().to_json())),
+        },
+    };
+    Some(Reply {
+        name: name.to_owned(),
+        question: question.to_owned(),
+        found,
+    })
 }
 
 /// What only lists need of a token: the value of `i/<id>`.

@@ -5,7 +5,7 @@
 
 use crate::challenge::Challenge;
 use crate::config::Config;
-use crate::confine::{ANSWER_HEADERS, Confinement};
+use crate::confine::{self, ANSWER_HEADERS};
 use crate::conversation::Entropy;
 use crate::digest::Digest;
 use crate::facts::Facts;
@@ -14,13 +14,12 @@ use crate::header::Relevance;
 use crate::hint::Hint;
 use crate::json::Object;
 use crate::kept::{self, Created, Maker, Opened, Row};
-use crate::lookup::{Found, Lookup, Reply};
+use crate::lookup::Reply;
 use crate::management::Ticket;
 use crate::minting::{self, Asked};
 use crate::problem::{Code, Problem};
 use crate::scope::Scope;
 use crate::session::{Session, SessionKeys};
-use crate::settings::Settings;
 use crate::time::Time;
 use crate::token::{Kind, Token};
 use crate::verdict::Verdict;
@@ -67,7 +66,10 @@ pub fn check(
     value: Option<String>,
     now_ms: f64,
 ) -> Result<String, JsValue> {
-    let reply = question.and_then(|question| reply(&question, value));
+    let reply = question.as_deref().and_then(|question| {
+        let (name, question) = question.split_once('\n')?;
+        kept::reply(name, question, value)
+    });
     decide(facts, reply.as_ref(), whole(now_ms)).map(told)
 }
 
@@ -75,10 +77,7 @@ pub fn check(
 fn told(verdict: Verdict) -> String {
     match verdict {
         Verdict::Ask(question) => {
-            let key = match Lookup::parse(&question.command) {
-                Some(Lookup::Lookup { digest, .. }) => kept::key(&digest),
-                _ => question.name.replacen('d', "w", 1),
-            };
+            let key = kept::asked(&question.name, &question.command);
             ["ask", &key, &question.name, &question.command].join("\n")
         }
         Verdict::Manage { ticket } => match *ticket {
@@ -140,15 +139,7 @@ pub fn answer_headers() -> Vec<String> {
 /// [`Changes`]: crate::confine::Changes
 #[wasm_bindgen]
 pub fn confine(place: &str, headers: &str) -> Result<String, JsValue> {
-    let headers: Option<Vec<_>> = headers
-        .split('\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| line.split_once(':'))
-        .collect();
-    Confinement::parse(place)
-        .zip(headers)
-        .map(|(confinement, headers)| confinement.confine(&headers).to_json())
-        .ok_or_else(|| refused(&Problem::store_unavailable()))
+    confine::confine(place, headers).ok_or_else(|| refused(&Problem::store_unavailable()))
 }
 
 /// The name of a workspace, if it is one of the gate's; of the first, where none is named.
@@ -290,26 +281,6 @@ fn decide(facts: &str, reply: Option<&Reply>, now_ms: u64) -> Result<Verdict, Js
     with_gate(|gate| match Facts::parse(facts) {
         Some(facts) => gate.admit(&facts, reply, now_ms),
         None => Verdict::Answer(Problem::invalid_request("the URL is malformed").answer()),
-    })
-}
-
-/// What an authority would reply, of whose records the store is the only one.
-fn reply(question: &str, value: Option<String>) -> Option<Reply> {
-    let (name, question) = question.split_once('\n')?;
-    let found = match Lookup::parse(question)? {
-        Lookup::Lookup { .. } => Found {
-            record: Some(value),
-            settings: None,
-        },
-        Lookup::Settings {} => Found {
-            record: None,
-            settings: Some(value.unwrap_or_else(|| Settings::default().to_json())),
-        },
-    };
-    Some(Reply {
-        name: name.to_owned(),
-        question: question.to_owned(),
-        found,
     })
 }
 

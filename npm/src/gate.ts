@@ -5,6 +5,7 @@
 
 import { withHeaders } from "../../src/shell/confined.js";
 import { guarded } from "../../src/shell/guarded.js";
+import { unavailable } from "../../src/shell/unavailable.js";
 import { valueOf } from "../../src/shell/verdict.js";
 import { assets } from "./assets.js";
 import { type Allow, type Answer, GateCore, type GateVerdict } from "./core.js";
@@ -233,21 +234,6 @@ function asset(path: string, { method }: GateRequest): Refused {
     "x-content-type-options": "nosniff",
   };
   return { allowed: false, response: new Response(method === "HEAD" ? null : text, { headers }) };
-}
-
-/** The last resort, without the core: no detail leaves, whatever happened. */
-function unavailable(): Response {
-  const detail = "the gate could not decide; try again shortly";
-  const body = { title: "Service Unavailable", status: 503, code: "store_unavailable", detail };
-  const headers = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "content-type": "application/problem+json",
-    "referrer-policy": "no-referrer",
-    "retry-after": "5",
-    "x-content-type-options": "nosniff",
-  };
-  return new Response(JSON.stringify(body), { status: 503, headers });
 }
 
 /** One structured line, for whoever runs the gate: why it stays shut. */

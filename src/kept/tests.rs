@@ -4,7 +4,6 @@ use super::*;
 use crate::config::Config;
 use crate::facts::Facts;
 use crate::gate::Gate;
-use crate::lookup::{Found, Reply};
 use crate::management::Ticket;
 use crate::token::Token;
 use crate::verdict::Verdict;
@@ -77,15 +76,9 @@ impl Kept {
                     reply = None;
                 }
                 Verdict::Ask(question) => {
-                    let of_record = question.class == "LEDGER";
-                    reply = Some(Reply {
-                        found: Found {
-                            record: of_record.then_some(None),
-                            settings: (!of_record).then(|| Settings::default().to_json()),
-                        },
-                        name: question.name,
-                        question: question.command,
-                    });
+                    let key = asked(&question.name, &question.command);
+                    let value = self.store.get(&key).cloned();
+                    reply = super::reply(&question.name, &question.command, value);
                 }
                 verdict => return verdict,
             }

@@ -1,5 +1,6 @@
 // Answers of Gatepass's own, and what is logged.
 
+import { unavailable } from "../shell/unavailable.js";
 import { pageHeaders } from "./tokens-page.js";
 
 /** Headers of an asset that pages of any site may load. */
@@ -44,20 +45,10 @@ export function respond({ status, headers, body }, request, more) {
   return response;
 }
 
-/** The last resort, without the core: no detail leaves, whatever happened. */
+/** The answer to an error that nothing else was done about. */
 export function internal(error) {
   log(error);
-  const detail = "the gate could not decide; try again shortly";
-  const body = { title: "Service Unavailable", status: 503, code: "store_unavailable", detail };
-  const headers = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "content-type": "application/problem+json",
-    "referrer-policy": "no-referrer",
-    "retry-after": "5",
-    "x-content-type-options": "nosniff",
-  };
-  return new Response(JSON.stringify(body), { status: 503, headers });
+  return unavailable();
 }
 
 /** One structured line. Errors of bindings hold no secret; requests might. */

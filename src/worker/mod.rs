@@ -11,7 +11,7 @@ mod sql;
 use crate::address;
 use crate::api::{self, Progress};
 use crate::config::Config;
-use crate::confine::{ANSWER_HEADERS, Confinement};
+use crate::confine::{self, ANSWER_HEADERS, Confinement};
 use crate::conversation::{Entropy, Inputs};
 use crate::facts::Facts;
 use crate::gate::Gate;
@@ -106,15 +106,7 @@ pub fn answer_headers() -> Vec<String> {
 /// [`Changes`]: crate::confine::Changes
 #[wasm_bindgen]
 pub fn confine(place: &str, headers: &str) -> Result<String, JsError> {
-    let headers: Option<Vec<_>> = headers
-        .split('\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| line.split_once(':'))
-        .collect();
-    Confinement::parse(place)
-        .zip(headers)
-        .map(|(confinement, headers)| confinement.confine(&headers).to_json())
-        .ok_or_else(|| JsError::new("the answer cannot be confined"))
+    confine::confine(place, headers).ok_or_else(|| JsError::new("the answer cannot be confined"))
 }
 
 /// The HTML attributes that hold URLs.

@@ -8,10 +8,9 @@ use gatepass::facts::Facts;
 use gatepass::gate::Gate;
 use gatepass::header::Relevance;
 use gatepass::kept::{self, Opened};
-use gatepass::lookup::{Found, Lookup, Reply};
+use gatepass::lookup::Reply;
 use gatepass::management::Ticket;
 use gatepass::problem::Problem;
-use gatepass::settings::Settings;
 use gatepass::verdict::{Question, Verdict};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -80,30 +79,12 @@ impl Package {
     /// The store's answer stands for that of an authority; what was read for this very request
     /// is as good.
     fn reply(&mut self, question: &Question) -> Reply {
-        let lookup = Lookup::parse(&question.command).unwrap();
-        let key = match &lookup {
-            Lookup::Lookup { digest, .. } => kept::key(digest),
-            Lookup::Settings {} => question.name.replacen('d', "w", 1),
-        };
+        let Question { name, command, .. } = question;
+        let key = kept::asked(name, command);
         if !self.reads.contains(&key) {
             self.reads.push(key.clone());
         }
-        let value = self.store.get(&key).cloned();
-        let found = match lookup {
-            Lookup::Lookup { .. } => Found {
-                record: Some(value),
-                settings: None,
-            },
-            Lookup::Settings {} => Found {
-                record: None,
-                settings: Some(value.unwrap_or_else(|| Settings::default().to_json())),
-            },
-        };
-        Reply {
-            name: question.name.clone(),
-            question: question.command.clone(),
-            found,
-        }
+        kept::reply(name, command, self.store.get(&key).cloned()).unwrap()
     }
 
     fn enter(&mut self, facts: &Facts<'_>, ticket: Ticket) -> Decided {
