@@ -24,7 +24,7 @@ const STAGES = {
   types: ["Types", checkTypes],
   clippy: ["Clippy, warnings as errors", clippy],
   doc: ["Documentation without warnings", doc],
-  native: ["Native tests", () => cargo("test", "--locked", "--workspace")],
+  native: ["Native tests", nativeTests],
   counts: ["Instructions, as many as before", checkCounts],
   wasm: ["The release's wasm", () => build("release")],
   deploy: ["What a deployment would upload", deployDryRun],
@@ -74,6 +74,11 @@ async function clippy() {
   for (const what of [all, ...shells, inside]) {
     await cargo("clippy", "--locked", ...what, "--", "-D", "warnings");
   }
+}
+
+/** The tool that makes the glue has no tests, and more dependencies than all else. */
+async function nativeTests() {
+  await cargo("test", "--locked", "--workspace", "--exclude", "gatepass-bindgen");
 }
 
 async function doc() {
