@@ -127,7 +127,7 @@ pub fn refuse(facts: &str, now_ms: f64) -> Result<String, JsValue> {
     .map(|answer| Verdict::Answer(answer).into_text())
 }
 
-/// The headers of an app's answer whose values [`confine`] reads.
+/// The headers of an app's answer whose values [`confine()`] reads.
 #[wasm_bindgen]
 pub fn answer_headers() -> Vec<String> {
     ANSWER_HEADERS.map(str::to_owned).to_vec()

@@ -94,7 +94,7 @@ pub fn refuse(facts: &str, reason: &str, now_ms: f64) -> Result<String, JsError>
     .map(|answer| Verdict::Answer(answer).into_text())
 }
 
-/// The headers of an upstream's answer whose values [`confine`] reads.
+/// The headers of an upstream's answer whose values [`confine()`] reads.
 #[wasm_bindgen]
 pub fn answer_headers() -> Vec<String> {
     ANSWER_HEADERS.map(str::to_owned).to_vec()
