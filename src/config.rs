@@ -45,6 +45,8 @@ pub struct Config {
     pub development: bool,
     /// The digest of the operator key.
     pub operator_key: Digest,
+    /// The digest of the key that opens the metrics; absent: nobody sees them.
+    pub metrics_key: Option<Digest>,
     /// What the upstream gets as `Authorization`.
     pub upstream_authorization: Option<String>,
 }

@@ -26,6 +26,7 @@ use crate::leaks::{self, Report};
 use crate::lookup::Reply;
 use crate::management::{Call, TOOLJET_PATH, Ticket};
 use crate::memory::{Knowledge, Memory};
+use crate::metrics;
 use crate::oauth;
 use crate::place::Place;
 use crate::problem::{Code, Problem};
@@ -196,6 +197,7 @@ impl<'f> Check<'_, 'f> {
                 }
             }
             Site::Main { .. } => match own {
+                Some(metrics::PATH) => self.metrics(),
                 Some(path) => self.tokens_page(path).map_or_else(|| self.own(), Ok),
                 None if facts.path == TOOLJET_PATH && self.gate.config.tooljet => self.tooljet(),
                 None => match self.for_synergy() {

@@ -44,7 +44,8 @@
 //!   [`grant`], [`change`] and [`listing`] are its parameters, [`minting`] makes a
 //!   token's secret, [`api`] and [`paging`] carry it out in a [`conversation`] with the authorities, and [`lifecycle`] and
 //!   [`transaction`] hold the rules of what may be done. [`oauth`] is how other services
-//!   ask about a token, and [`tokens_page`] where people do by a page.
+//!   ask about a token, [`tokens_page`] where people do by a page, and [`metrics`] where
+//!   monitoring reads.
 //!
 //! - Without authorities: [`kept`], tokens in a plain key-value store.
 //!
@@ -101,6 +102,7 @@ pub mod listing;
 pub mod lookup;
 pub mod management;
 pub mod memory;
+pub mod metrics;
 pub mod minting;
 pub mod oauth;
 pub mod origin;

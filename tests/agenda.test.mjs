@@ -219,7 +219,8 @@ describe("a message", () => {
     const days = (rung.at(-1) - rung[0]) / DAY;
     assert.ok(days > 2.5 && days <= 3, `${days} days`);
     assert.deepEqual(sql.agenda(), {});
-    assert.deepEqual(logged().at(-1), { webhook: "given up", id: "t.expired" });
+    const line = { level: "error", event: "message_given_up", id: "t.expired" };
+    assert.deepEqual(logged().at(-1), line);
     const [first, ...others] = receiver.got;
     for (const { headers, body, at } of others) {
       assert.equal(headers["webhook-id"], "t.expired");

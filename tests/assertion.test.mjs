@@ -236,7 +236,9 @@ describe("forwarding", () => {
     assert.deepEqual([status, got], [503, []]);
     assert.equal(await new Response(body).text(), "store_unavailable");
     const [line] = log.mock.calls[0].arguments;
-    assert.deepEqual(JSON.parse(line), { error: "TypeError", assertion: "failed" });
+    const { event, error } = JSON.parse(line);
+    assert.deepEqual([event, error], ["assertion_failed", "TypeError"]);
+    assert.ok(!line.includes("a secret"));
   });
 
   test("to a URL names its origin as the audience", async (t) => {

@@ -93,7 +93,8 @@ describe("a message", () => {
     for (const key of ["", " , ", short, long, bare, "whsec_", `${KEY} ${short}`, `${KEY}!`]) {
       log.mock.resetCalls();
       assert.equal(await tell(url, key), false, key);
-      assert.deepEqual(logged(), { webhook: "failed", id: "msg_01", error: "InvalidKey" });
+      const { event, id, error } = logged();
+      assert.deepEqual([event, id, error], ["message_failed", "msg_01", "InvalidKey"]);
     }
     assert.equal(got.length, 0);
   });
@@ -130,7 +131,7 @@ describe("a message has not arrived", () => {
       });
       assert.equal(await tell(url), false);
       assert.equal(got.length, 1);
-      assert.deepEqual(logged(), { webhook: "failed", id: "msg_01", status });
+      assert.deepEqual(logged(), { level: "error", event: "message_refused", id: "msg_01", status });
     });
   }
 

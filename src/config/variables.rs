@@ -45,6 +45,7 @@ impl Config {
             development,
             strict: parse_consistency(&mut fields),
             operator_key: parse_operator_key(&mut fields),
+            metrics_key: parse_key(&mut fields, "METRICS_KEY"),
             upstream_authorization: parse_authorization(&mut fields),
         };
         check_notifications(&mut fields, development);
@@ -80,6 +81,7 @@ impl Config {
             strict: parse_consistency(&mut fields),
             // No text is known that has it.
             operator_key: Digest::BLANK,
+            metrics_key: None,
             upstream_authorization: None,
         };
         if config.apps.iter().next().is_some() {
@@ -419,17 +421,21 @@ fn parse_consistency(fields: &mut Fields<'_>) -> bool {
 
 fn parse_operator_key(fields: &mut Fields<'_>) -> Digest {
     let name = "OPERATOR_KEY";
-    let key = text(fields, name);
-    if key.is_none() {
+    parse_key(fields, name).unwrap_or_else(|| {
         let sentence = "is missing; set it by `wrangler secret put OPERATOR_KEY`";
         fields.refuse(name, sentence);
-    }
-    let key = key.unwrap_or_default();
+        Digest::BLANK
+    })
+}
+
+/// The digest of a key that is presented as it is.
+fn parse_key(fields: &mut Fields<'_>, name: &str) -> Option<Digest> {
+    let key = text(fields, name)?;
     let visible = |byte: u8| (0x21..=0x7e).contains(&byte);
     if !credentials::OPERATOR_KEY_LENGTH.contains(&key.len()) || !key.bytes().all(visible) {
         fields.must_be(name, "at least 32 visible ASCII characters");
     }
-    Digest::of(&key)
+    Some(Digest::of(&key))
 }
 
 fn parse_authorization(fields: &mut Fields<'_>) -> Option<String> {

@@ -18,6 +18,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
+  /** A refusal's. */
+  readonly code?: string;
 }
 
 export interface Read {

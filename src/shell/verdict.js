@@ -43,14 +43,17 @@ function readAnswer(lines) {
   }
   const body = lines.slice(at + 1).join("\n");
   const status = Number(lines[1]);
-  const failed = status === 401 && FAILED.test(body);
+  const code = status < 400 ? undefined : CODE.exec(body)?.[1];
+  const failed = status === 401 && FAILED.test(code);
   const { refused, used, offer } = told; // for the shell alone
-  return { do: "answer", status, headers, body, refused, used, offer, failed };
+  return { do: "answer", status, headers, body, code, refused, used, offer, failed };
 }
 
-/** Refusals of a credential that is none, or no good any more, as problems and as pages. */
-const FAILED =
-  /("code":|data-code=)"(token_(malformed|unknown|expired|revoked|disabled|used)|kind_mismatch)"/;
+/** The code of a refusal, as a problem and as a page. */
+const CODE = /(?:"code":|data-code=)"([a-z_]+)"/;
+
+/** Refusals of a credential that is none, or no good any more. */
+const FAILED = /^(token_(malformed|unknown|expired|revoked|disabled|used)|kind_mismatch)$/;
 
 function readForward(lines) {
   const [, url, service, cors, flags, removed] = lines;

@@ -1,6 +1,7 @@
 // What an authority has to do at a time: tell the operator's endpoint that a token ends or has
 // leaked, and forget old events. Triggers of its tables put it on the agenda (src/worker/tables).
 
+import { logFault } from "./log.js";
 import { notify } from "./webhook.js";
 
 const DAY = 86_400_000;
@@ -55,7 +56,7 @@ async function send(sql, { name, kind, token, attempts }, env, now) {
   const body = JSON.stringify({ type: kind, ...said });
   if (await notify({ id: name, timestamp, body }, env)) return done(sql, name);
   if (attempts + 1 >= MAX_ATTEMPTS) {
-    console.error(JSON.stringify({ webhook: "given up", id: name }));
+    logFault("message_given_up", { id: name });
     return done(sql, name);
   }
   const pause = Math.min(FIRST_PAUSE * 2 ** attempts, LAST_PAUSE);

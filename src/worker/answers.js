@@ -1,6 +1,8 @@
-// Answers of Gatepass's own, and what is logged.
+// Answers of Gatepass's own.
 
 import { unavailable } from "../shell/unavailable.js";
+import { logFault } from "./log.js";
+import { countRequest, readSums } from "./metrics.js";
 import { pageHeaders } from "./tokens-page.js";
 
 /** Headers of an asset that pages of any site may load. */
@@ -12,9 +14,10 @@ const ASSET_HEADERS = {
   "x-content-type-options": "nosniff",
 };
 
-/** A file of the assets, or the keys that assertions are verified with. */
+/** A file of the assets, the keys that assertions are verified with, or the metrics. */
 export async function asset(request, { path }, gate, env) {
   if (path === "/jwks.json") return respond(keySet(gate), request);
+  if (path === "/metrics") return respond(await metrics(env), request);
   const { method } = request;
   const ifNoneMatch = request.headers.get("if-none-match");
   const found = await env.ASSETS.fetch(new URL(path, request.url), {
@@ -24,7 +27,18 @@ export async function asset(request, { path }, gate, env) {
   const answer = new Response(found.body, found);
   const headers = pageHeaders(path, env) ?? ASSET_HEADERS;
   for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
+  countRequest("answered", answer.status);
   return answer;
+}
+
+async function metrics(env) {
+  const headers = {
+    "cache-control": "no-store",
+    "content-type": "text/plain; version=0.0.4; charset=utf-8",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+  };
+  return { status: 200, headers, body: await readSums(env, Date.now()) };
 }
 
 /** A JWK Set, with no key where assertions are not signed. */
@@ -38,7 +52,8 @@ function keySet({ assertions }) {
 }
 
 /** An answer of Gatepass's own, with some headers more. */
-export function respond({ status, headers, body }, request, more) {
+export function respond({ status, headers, body, code }, request, more) {
+  countRequest("answered", status, code);
   const bodiless = request.method === "HEAD" || body === "";
   const response = new Response(bodiless ? null : body, { status, headers });
   for (const name in more) response.headers.set(name, more[name]);
@@ -46,14 +61,8 @@ export function respond({ status, headers, body }, request, more) {
 }
 
 /** The answer to an error that nothing else was done about. */
-export function internal(error) {
-  log(error);
+export function internal(error, request) {
+  logFault("gate_failed", { request, error });
+  countRequest("answered", 503, "store_unavailable");
   return unavailable();
-}
-
-/** One structured line. Errors of bindings hold no secret; requests might. */
-export function log(error, binding) {
-  const name = error?.name ?? "Error";
-  const message = String(error?.message ?? error).slice(0, 200);
-  console.error(JSON.stringify({ error: name, message, binding }));
 }

@@ -8,6 +8,8 @@ import { Assertions } from "./assertion.js";
 import { Identity } from "./identity.js";
 import { LeakReports } from "./leaks.js";
 import { Limits } from "./limits.js";
+import { logFault } from "./log.js";
+import { configureMetrics } from "./metrics.js";
 import { Notes } from "./notes.js";
 import { Tables } from "./tables/tables.js";
 import { parsed } from "./variables.js";
@@ -33,7 +35,7 @@ class Core {
     const mistake = glue.configure(...environment(env));
     if (mistake) {
       this.mistake = readVerdict(mistake);
-      console.error(this.mistake.body);
+      logFault("config_invalid", { message: JSON.parse(this.mistake.body).detail });
     } else {
       this.#equip(env);
     }
@@ -42,7 +44,9 @@ class Core {
   }
 
   /** What the shell itself needs of a configuration that the core found good. */
-  #equip({ ASSERTION_KEY: key, IDENTITY: identity, LEAK_KEYS_URL: leakKeys, LIMITS: limits }) {
+  #equip(env) {
+    const { ASSERTION_KEY: key, IDENTITY: identity, LEAK_KEYS_URL: leakKeys, LIMITS: limits } = env;
+    configureMetrics(env);
     if (key) this.assertions = new Assertions(key);
     if (identity) this.identity = new Identity({ algorithms: ["RS256"], ...parsed(identity) });
     if (leakKeys) this.leakReports = new LeakReports(leakKeys);

@@ -1,7 +1,7 @@
 // Decides what needs more than is at hand: reads KV, asks authorities, has identities and
 // signatures verified, carries management requests out; within a deadline.
 
-import { log } from "./answers.js";
+import { logFault, saidBy } from "./log.js";
 
 /** Milliseconds within which a request is decided, storage included. */
 const DEADLINE = 10_000;
@@ -36,14 +36,14 @@ export async function decide(request, verdict, now, facts, { gate, env, ctx, dea
       case "read":
         // What KV answers is as old as the question.
         now = Date.now();
-        await Promise.all(verdict.keys.map((key) => read(key, now, gate, env)));
+        await Promise.all(verdict.keys.map((key) => read(key, now, request, gate, env)));
         reply = undefined;
         break;
       case "ask":
         if (!(await withinBudgets(verdict.budgets, env))) {
           return gate.refuse(facts, "rate_limited");
         }
-        reply = `${verdict.name}\n${verdict.command}\n${await ask(verdict, env)}`;
+        reply = `${verdict.name}\n${verdict.command}\n${await ask(verdict, request, env)}`;
         now = Date.now();
         break;
       case "identify": {
@@ -64,7 +64,7 @@ export async function decide(request, verdict, now, facts, { gate, env, ctx, dea
         const management = gate.management(facts + detailsOf(request), reply, now);
         body ??= await readBody(request, deadline);
         if (body === null) return gate.refuse(facts, "content_too_large");
-        return await manage(management, body, gate, env, deadline);
+        return await manage(management, body, request, gate, env, deadline);
       }
     }
     verdict = gate.check(facts, reply, now);
@@ -90,7 +90,7 @@ function detailsOf({ headers }) {
 }
 
 /** Carries out a management request, one reply of an authority at a time. */
-async function manage(management, body, gate, env, deadline) {
+async function manage(management, body, request, gate, env, deadline) {
   management.body(body);
   for (;;) {
     const verdict = gate.step(management);
@@ -99,17 +99,16 @@ async function manage(management, body, gate, env, deadline) {
       return verdict;
     }
     if (deadline.passed) throw new StoreUnavailable();
-    management.reply(await ask(verdict, env));
+    management.reply(await ask(verdict, request, env));
   }
 }
 
-async function read(key, now, gate, env) {
+async function read(key, now, request, gate, env) {
   try {
     const value = await env.RECORDS.get(key, { cacheTtl: KV_CACHE_TTL });
     gate.learn(key, value ?? undefined, now);
   } catch (error) {
-    log(error, "RECORDS");
-    throw new StoreUnavailable();
+    throw unavailable("RECORDS", error, request);
   }
 }
 
@@ -122,17 +121,23 @@ async function withinBudgets(budgets, env) {
   return true;
 }
 
-async function ask({ class: binding, name, command }, env) {
+async function ask({ class: binding, name, command }, request, env) {
   try {
     const answer = await env[binding]
       .getByName(name)
       .fetch("https://gatepass/", { method: "POST", body: command });
     if (answer.status === 200) return await answer.text();
     await answer.body?.cancel();
+    throw new Error(`status ${answer.status}`);
   } catch (error) {
-    log(error, binding);
+    throw unavailable(binding, error, request);
   }
-  throw new StoreUnavailable();
+}
+
+/** What a store's fault is to the request. */
+function unavailable(binding, error, request) {
+  logFault("store_failed", { request, error, binding, message: saidBy(error) });
+  return new StoreUnavailable();
 }
 
 /** The body as text: null where it is too long, undefined where it is not UTF-8. */

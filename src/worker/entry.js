@@ -5,9 +5,12 @@
 // deadline.
 
 import { pack } from "../shell/facts.js";
-import { asset, internal, log, respond } from "./answers.js";
+import { asset, internal, respond } from "./answers.js";
 import { core } from "./core.js";
 import { Deadline, decide, StoreUnavailable } from "./decide.js";
+import { KeysUnavailable } from "./keys-unavailable.js";
+import { logFault } from "./log.js";
+import { reportMetrics } from "./metrics.js";
 import { offered } from "./offer.js";
 import { forward } from "./upstream.js";
 
@@ -23,13 +26,14 @@ export default {
       if (gate.mistake) return respond(gate.mistake, request);
       const facts = pack(request, gate);
       const now = Date.now();
+      reportMetrics(env, ctx, now);
       const verdict = gate.check(facts, undefined, now);
       const context = { gate, env, ctx };
       if (verdict.do === "allow") return await allowed(request, verdict, now, facts, context);
       if (verdict.do === "answer") return answered(request, verdict, now, facts, context);
       return await settle(request, verdict, now, facts, context);
     } catch (error) {
-      return internal(error);
+      return internal(error, request);
     }
   },
 };
@@ -40,7 +44,7 @@ async function settle(request, verdict, now, facts, context) {
   try {
     const decided = decide(request, verdict, now, facts, { ...context, deadline });
     const settled = await Promise.race([decided, deadline.moment]);
-    if (!settled) throw new Late();
+    if (!settled) throw late(request);
     switch (settled.do) {
       case "allow":
         return await allowed(request, settled, Date.now(), facts, context);
@@ -50,7 +54,7 @@ async function settle(request, verdict, now, facts, context) {
         return answered(request, settled, Date.now(), facts, context);
     }
   } catch (error) {
-    if (!(error instanceof StoreUnavailable)) log(error);
+    if (!isKnown(error)) logFault("gate_failed", { request, error });
     return respond(context.gate.refuse(facts, "store_unavailable"), request);
   }
 }
@@ -88,4 +92,12 @@ function extended(response, headers) {
   return extended;
 }
 
-class Late extends Error {}
+/** Whether an error is in the log already. */
+function isKnown(error) {
+  return error instanceof StoreUnavailable || error instanceof KeysUnavailable;
+}
+
+function late(request) {
+  logFault("deadline_passed", { request });
+  return new StoreUnavailable();
+}

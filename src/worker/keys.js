@@ -2,6 +2,7 @@
 
 import { createLocalJWKSet, JOSEError, JWKSNoMatchingKey } from "../../build/jose.js";
 import { KeysUnavailable } from "./keys-unavailable.js";
+import { logFault } from "./log.js";
 
 /** Milliseconds for which keys that were fetched are good. */
 const MAX_AGE = 600_000;
@@ -53,7 +54,10 @@ export class Keys {
     const now = Date.now();
     if (now >= this.#askedAt + pause) {
       this.#askedAt = now;
-      this.#answer = this.#fetch(now);
+      this.#answer = this.#fetch(now).catch((error) => {
+        logFault("identity_keys_failed", { message: unavailable(error).message });
+        throw error;
+      });
       // Others wait for it too, and it would end with this request.
       ctx?.waitUntil(this.#answer.catch(() => {}));
     }

@@ -2,6 +2,7 @@
 // with P-256 and SHA-256 over the body, by keys that GitHub publishes.
 
 import { KeysUnavailable } from "./keys-unavailable.js";
+import { logFault } from "./log.js";
 
 /** Milliseconds that the published keys are good for. */
 const MAX_AGE = 600_000;
@@ -56,7 +57,7 @@ export class LeakReports {
       this.#learned = Date.now();
       this.#failed = false;
     } catch (error) {
-      console.error(JSON.stringify({ error: error?.name, leakKeys: "failed" }));
+      logFault("leak_keys_failed", { error });
       this.#failed = true;
     }
     this.#asked = Date.now();

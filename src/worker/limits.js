@@ -4,6 +4,7 @@
 // limit there can pass a twentieth of it for each isolate, and what comes until a report is answered.
 
 import { valueOf } from "../shell/verdict.js";
+import { logFault } from "./log.js";
 import { USAGE_URL } from "./usage.js";
 
 /** Of a limit, the part after which an isolate reports, and milliseconds after which it does. */
@@ -77,7 +78,7 @@ async function tell({ binding, object }, name, { count, age, window, learn }, en
     const answer = await env[binding].getByName(object(name)).fetch(USAGE_URL, init);
     learn(await answer.json(), Date.now());
   } catch (error) {
-    failed("usage", error);
+    logFault("usage_failed", { error });
   }
 }
 
@@ -87,12 +88,8 @@ async function askLimiter(failures, address, env) {
     const { success } = await env.LOOKUPS_BY_ADDRESS.limit({ key: `failures:${address}` });
     if (success !== true) failures.exceeded(address);
   } catch (error) {
-    failed("failures", error);
+    logFault("limiter_failed", { error });
   }
-}
-
-function failed(what, error) {
-  console.error(JSON.stringify({ error: what, message: String(error?.name) }));
 }
 
 /** Requests in a sliding window, by name. */

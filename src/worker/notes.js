@@ -2,6 +2,7 @@
 // seen, that a known token was refused. An isolate tells each of it once in a while.
 
 import { valueOf } from "../shell/verdict.js";
+import { logFault } from "./log.js";
 
 /** Milliseconds in which an isolate tells the same thing once. */
 const USED = 600_000;
@@ -61,7 +62,7 @@ class Note {
       const answer = await env.LEDGER.getByName(this.#ledger).fetch(NOTES_URL, init);
       await answer.body?.cancel();
     } catch (error) {
-      console.error(JSON.stringify({ error: "note", message: String(error?.name) }));
+      logFault("note_failed", { error });
     }
   }
 }

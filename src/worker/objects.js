@@ -3,8 +3,10 @@
 import { DurableObject } from "cloudflare:workers";
 import { keepAgenda } from "./agenda.js";
 import { core } from "./core.js";
+import { tellSums } from "./metrics.js";
 import { NOTES_URL } from "./notes.js";
 import { flush } from "./outbox.js";
+import { addToSums, exposition, SUMS_URL } from "./sums.js";
 import { addUsage, USAGE_URL } from "./usage.js";
 
 /** The authority for the tokens of the users that share a hint. */
@@ -29,13 +31,17 @@ export class Directory extends DurableObject {
   }
 }
 
-/** A command to an authority and its reply, or a note. */
+/** A command to an authority and its reply; a note, or a report. */
 async function execute(name, { ctx, env }, request) {
   const text = await request.text();
   const now = Date.now();
   switch (request.url) {
     case USAGE_URL:
       return Response.json(addUsage(ctx.storage.sql, JSON.parse(text), now));
+    case SUMS_URL:
+      if (request.method === "GET") return new Response(exposition(ctx.storage.sql, now));
+      addToSums(ctx.storage.sql, JSON.parse(text), now);
+      return new Response(null, { status: 204 });
     case NOTES_URL:
       core(env).authority(name, ctx).note(text, now);
       return new Response(null, { status: 204 });
@@ -50,5 +56,6 @@ async function ring(name, { ctx, env }) {
   authority.tables.begin(Date.now());
   await flush(authority, env.RECORDS);
   await keepAgenda(ctx.storage.sql, env, Date.now());
-  authority.tables.end(Date.now());
+  const lag = authority.tables.end(Date.now());
+  await tellSums(env, Date.now(), lag && { object: String(ctx.id), ...lag });
 }

@@ -1,5 +1,7 @@
 // The outbox of a Durable Object: brings KV up to date with what was decided.
 
+import { logFault, saidBy } from "./log.js";
+
 /** Milliseconds after which a put is given up; it may still arrive. */
 const PUT_TIMEOUT = 10_000;
 
@@ -32,8 +34,7 @@ async function put(key, { text, expiration }, records) {
     await Promise.race([records.put(key, text, options), late]);
     return true;
   } catch (error) {
-    const message = String(error?.message ?? error).slice(0, 200);
-    console.error(JSON.stringify({ error: "RECORDS", message }));
+    logFault("put_failed", { error, binding: "RECORDS", message: saidBy(error) });
     return false;
   } finally {
     clearTimeout(timer);

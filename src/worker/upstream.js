@@ -1,6 +1,10 @@
 // Forwards a request by streaming and passes the answer back.
 
 import { guarded } from "../shell/guarded.js";
+import { valueOf } from "../shell/verdict.js";
+import { respond } from "./answers.js";
+import { logFault } from "./log.js";
+import { countRequest } from "./metrics.js";
 import { confined } from "./place.js";
 
 /** Milliseconds that the upstream has until the head of its answer. */
@@ -9,7 +13,7 @@ const TIMEOUT = 60_000;
 /** Does what an `allow` verdict says. */
 export async function forward(request, verdict, facts, gate, env) {
   const { method, body } = request;
-  if (body && bodiless(method)) return answer(gate.refuse(facts, "body_not_allowed"));
+  if (body && bodiless(method)) return respond(gate.refuse(facts, "body_not_allowed"), request);
   const { set } = verdict;
   const assertion = gate.assertions?.assertion(set, audience(verdict), Date.now());
   if (assertion !== undefined) {
@@ -17,8 +21,8 @@ export async function forward(request, verdict, facts, gate, env) {
       const text = typeof assertion === "string" ? assertion : await assertion;
       set.push("gatepass-assertion", text);
     } catch (error) {
-      console.error(JSON.stringify({ error: error?.name, assertion: "failed" }));
-      return answer(gate.refuse(facts, "store_unavailable"));
+      logFault("assertion_failed", { request, error });
+      return respond(gate.refuse(facts, "store_unavailable"), request);
     }
   }
   try {
@@ -26,11 +30,16 @@ export async function forward(request, verdict, facts, gate, env) {
     // with the request that it was set in.
     const late = new Promise((resolve) => setTimeout(resolve, TIMEOUT));
     const response = await Promise.race([send(request, verdict, env), late]);
-    if (!response) return answer(gate.refuse(facts, "upstream_slow"));
-    return guarded(verdict.place ? confined(response, verdict, gate) : response, verdict);
+    if (!response) {
+      logFault("upstream_slow", { request });
+      return respond(gate.refuse(facts, "upstream_slow"), request);
+    }
+    const passed = guarded(verdict.place ? confined(response, verdict, gate) : response, verdict);
+    countRequest("allowed", response.status, "", valueOf(set, "gatepass-workspace"));
+    return passed;
   } catch (error) {
-    console.error(JSON.stringify({ error: error?.name, upstream: "failed" }));
-    return answer(gate.refuse(facts, "upstream_unavailable"));
+    logFault("upstream_failed", { request, error });
+    return respond(gate.refuse(facts, "upstream_unavailable"), request);
   }
 }
 
@@ -59,8 +68,4 @@ function changed(received, remove, set) {
 
 function bodiless(method) {
   return method === "GET" || method === "HEAD";
-}
-
-function answer({ status, headers, body }) {
-  return new Response(body, { status, headers });
 }

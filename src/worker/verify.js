@@ -1,9 +1,9 @@
 // What other Workers may call, by a service binding to the entrypoint `Verify`.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { log } from "./answers.js";
 import { core } from "./core.js";
 import { Deadline, decide, StoreUnavailable } from "./decide.js";
+import { logFault } from "./log.js";
 
 /** What a text of a question may be: it becomes a line of the facts. */
 const PLAIN = /^[\x20-\x7e]{0,4096}$/;
@@ -25,7 +25,7 @@ export class Verify extends WorkerEntrypoint {
       if (!facts) return { active: false, code: "invalid_request" };
       return await verified(facts, this.env, this.ctx);
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) log(error);
+      if (!(error instanceof StoreUnavailable)) logFault("gate_failed", { error });
       return { active: false, code: "store_unavailable" };
     }
   }

@@ -1,5 +1,7 @@
 // Messages to the operator's endpoint, as the Standard Webhooks specification has them.
 
+import { logFault } from "./log.js";
+
 /** Milliseconds until the head of the answer must be there. */
 const TIMEOUT = 10_000;
 
@@ -22,10 +24,10 @@ export async function notify({ id, timestamp, body }, env) {
       signal: AbortSignal.timeout(TIMEOUT),
     });
     await answer.body?.cancel().catch(() => {});
-    if (!answer.ok) log({ id, status: answer.status });
+    if (!answer.ok) logFault("message_refused", { id, status: answer.status });
     return answer.ok;
   } catch (error) {
-    log({ id, error: error?.name });
+    logFault("message_failed", { id, error });
     return false;
   }
 }
@@ -53,9 +55,4 @@ async function signature(bytes, key) {
 
 class InvalidKey extends Error {
   name = "InvalidKey";
-}
-
-/** One structured line. What an error says may hold the URL, and that a secret. */
-function log(line) {
-  console.error(JSON.stringify({ webhook: "failed", ...line }));
 }

@@ -169,7 +169,7 @@ describe("the assertion", () => {
     }
     const hello = await rawRequest({ port: broken.port, target: "/public/hello" });
     assert.equal(hello.status, 200);
-    assert.match(broken.output(), /"assertion":"failed"/);
+    assert.match(broken.output(), /"event":"assertion_failed"/);
   });
 
   test("is not there without a key, and the headers are", async (t) => {

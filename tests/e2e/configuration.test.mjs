@@ -94,6 +94,7 @@ describe("a mistake in the configuration is a 500 that names the field and not t
     ["a workspace in capitals", "WORKSPACES", { vars: { WORKSPACES: ["Default"] } }],
     ["an unknown consistency", "CONSISTENCY", { vars: { CONSISTENCY: SECRET } }],
     ["session keys without an id", "SESSION_KEYS", { vars: { SESSION_KEYS: SECRET } }],
+    ["a short metrics key", "METRICS_KEY", { vars: { METRICS_KEY: SECRET.slice(0, 31) } }],
     ["an assertion key that is none", "ASSERTION_KEY", { vars: { ASSERTION_KEY: SECRET } }],
     ["an unknown variable", "UPSTREEM", { vars: { UPSTREEM: SECRET } }],
     ["no KV", "RECORDS", { without: ["RECORDS"] }],

@@ -219,7 +219,7 @@ describe("how many credentials that are no good an address may send within a min
     await exhaust(address);
     await assertTooMany(await fail(address));
     assert.equal((await ask(gate, good.token, { headers: from(address) })).status, 200);
-    assert.match(gate.output(), /"error":"failures"/);
+    assert.match(gate.output(), /"event":"limiter_failed"/);
   });
 });
 

@@ -1,6 +1,7 @@
 // A Durable Object's own SQLite database: tables made on the first write, statements by name,
 // transactions that roll back, and the alarm. The Rust half (sql.rs) decides what is asked.
 
+import { logFault, saidBy } from "../log.js";
 import { DIRECTORY } from "./directory.js";
 import { LEDGER } from "./ledger.js";
 
@@ -70,18 +71,18 @@ export class Tables {
     this.#logged(() => this.#storage.setAlarm(now + SAFETY));
   }
 
-  /** The alarm ends: tells if KV lags behind, and sets it to when the next row is due. */
+  /** The alarm ends: it is set to when the next row is due. Answers how far KV lags behind. */
   end(now) {
-    this.#logged(() => {
-      this.#report(now);
+    return this.#logged(() => {
       this.#storage.deleteAlarm();
       this.#arm();
+      return this.#lag(now);
     });
   }
 
   /** What was sent to the object cannot be read. */
   unreadable() {
-    this.#log("what was sent could not be read");
+    this.#log(new Error("what was sent could not be read"));
   }
 
   /** Sets the alarm to when the first row is due, of the outbox or the agenda. */
@@ -90,13 +91,13 @@ export class Tables {
     if (due !== null) this.#storage.setAlarm(due);
   }
 
-  /** One structured line if KV has not accepted everything. */
-  #report(now) {
+  /** What KV has not accepted: how many entries, and since when, in Unix milliseconds. */
+  #lag(now) {
     const [[entries, since]] = this.#query("lagging") ?? [[0, null]];
-    if (since === null) return;
-    const value = Math.max(0, Math.floor((now - since) / 1000));
-    const metric = "outbox_age_seconds";
-    console.log(JSON.stringify({ metric, value, entries, class: this.#name }));
+    if (since === null) return undefined;
+    const seconds = Math.max(0, Math.floor((now - since) / 1000));
+    logFault("outbox_lags", { class: this.#name, seconds, entries });
+    return { entries, since };
   }
 
   /** The rows of a query without values; nothing where there are no tables. */
@@ -143,15 +144,13 @@ export class Tables {
     try {
       return work();
     } catch (error) {
-      this.#log(error?.message ?? error);
+      this.#log(error);
       throw error;
     }
   }
 
-  /** One structured line. What stores say holds no secret. */
-  #log(message) {
-    const line = { error: this.#name, message: String(message).slice(0, 200) };
-    console.error(JSON.stringify(line));
+  #log(error) {
+    logFault("authority_failed", { error, class: this.#name, message: saidBy(error) });
   }
 }
 
