@@ -1,4 +1,5 @@
-// Runs every test there is, in order, and stops at the first stage that fails.
+// Runs every test there is, and stops at the first stage that fails.
+import { fileURLToPath } from "node:url";
 import { build } from "./build.mjs";
 import { checkCounts } from "./counts.mjs";
 import { ensureValgrind } from "./lib/callgrind.mjs";
@@ -7,7 +8,8 @@ import { readOptions } from "./lib/options.mjs";
 import { command, findNode, nodeEnvironment } from "./lib/packages.mjs";
 import { ensurePython, findPython, JUDGES, PYTHON_ADVICE, SCHEMATHESIS } from "./lib/python.mjs";
 import { ensureRedis } from "./lib/redis.mjs";
-import { asScript, Failure, run, seconds } from "./lib/run.mjs";
+import { asScript, Failure, run, say, seconds } from "./lib/run.mjs";
+import { sideBySide } from "./lib/side-by-side.mjs";
 import { deployDryRun } from "./lib/wrangler.mjs";
 import { ensurePackages } from "../tests/npm/support/packages.mjs";
 import { makePackage } from "./package.mjs";
@@ -35,9 +37,16 @@ const STAGES = {
   browser: ["In a real browser", inBrowser],
 };
 
+/** What can run side by side: what waits more than it works, beside what keeps a core busy. */
+const LANES = [
+  ["wasm", "deploy", "e2e", "npm", "openapi", "browser"],
+  ["format", "types", "clippy", "doc", "native", "counts"],
+];
+
 const HELP = `Usage: npm test -- [--only STAGE]
 
-Runs every test; the first stage that fails ends it.
+Runs every test, stages side by side where they can be; the first that fails ends it. What a stage
+prints is shown when it has ended.
 
   --only STAGE   one stage alone: ${Object.keys(STAGES).join(", ")}
   --help         this text`;
@@ -115,14 +124,33 @@ async function nodeTests(patterns, { concurrency = 1 } = {}) {
   await run(findNode(), args, { env: nodeEnvironment() });
 }
 
+async function runStage(name) {
+  const [title, stage] = STAGES[name];
+  console.log(`\n== ${title} (${name})`);
+  const begun = performance.now();
+  const skipped = (await stage())?.skipped;
+  console.log(`== ${title}: ${skipped ? `SKIPPED. ${skipped}` : `passed in ${seconds(begun)}`}`);
+}
+
+async function runAll() {
+  const together = LANES.flat();
+  const alone = Object.keys(STAGES).filter((name) => !together.includes(name));
+  await runStage(alone.shift());
+  say(`Side by side: ${LANES.map((lane) => lane.join(", ")).join("; and ")}`);
+  const self = fileURLToPath(import.meta.url);
+  await sideBySide(
+    LANES,
+    (name) => {
+      say(`${name} begins`);
+      return [self, "--only", name];
+    },
+    (name, output) => say(`${name} has passed\n${output.trim()}\n`),
+  );
+  for (const name of alone) await runStage(name);
+}
+
 await asScript(async () => {
   const { only } = readOptions({ only: { type: "string" } }, HELP);
   if (only && !STAGES[only]) throw new Failure(`There is no stage "${only}".\n\n${HELP}`);
-  for (const [name, [title, stage]] of Object.entries(STAGES)) {
-    if (only && name !== only) continue;
-    console.log(`\n== ${title} (${name})`);
-    const begun = performance.now();
-    const skipped = (await stage())?.skipped;
-    console.log(`== ${title}: ${skipped ? `SKIPPED. ${skipped}` : `passed in ${seconds(begun)}`}`);
-  }
+  await (only ? runStage(only) : runAll());
 });
