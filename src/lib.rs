@@ -52,7 +52,6 @@
 //! The Cloudflare Worker's shell stands in `src/worker/`, behind the feature
 //! `worker`; the npm package's is `src/npm.rs`, behind `npm`.
 
-#![cfg_attr(not(any(feature = "npm", feature = "worker")), forbid(unsafe_code))]
 #![cfg_attr(
     test,
     allow(clippy::arithmetic_side_effects, reason = "a test may panic")
