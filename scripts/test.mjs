@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "./build.mjs";
 import { checkCounts } from "./counts.mjs";
 import { ensureValgrind } from "./lib/callgrind.mjs";
+import { ensureCargoDeny } from "./lib/cargo-deny.mjs";
 import { CHROMIUM_ADVICE, ensureChromium, findChromium } from "./lib/chromium.mjs";
 import { readOptions } from "./lib/options.mjs";
 import { command, findNode, nodeEnvironment } from "./lib/packages.mjs";
@@ -14,6 +15,7 @@ import { deployDryRun } from "./lib/wrangler.mjs";
 import { ensurePackages } from "../tests/npm/support/packages.mjs";
 import { makePackage } from "./package.mjs";
 import { setUp } from "./setup.mjs";
+import { checkCrates } from "./supply.mjs";
 
 const cargo = (...args) => run("cargo", args);
 const WARNINGS_FAIL = { RUSTDOCFLAGS: "-D warnings" };
@@ -32,6 +34,7 @@ const STAGES = {
   deploy: ["What a deployment would upload", deployDryRun],
   e2e: ["End to end", endToEnd],
   npm: ["The npm package, as it is packed", asPacked],
+  supply: ["What it is made of", supplyChain],
   load: ["Under load, and killed in the middle of it", () => nodeTests(["tests/load/*.test.mjs"])],
   openapi: ["The API against its description", againstDescription],
   browser: ["In a real browser", inBrowser],
@@ -57,6 +60,7 @@ async function prepare() {
   await ensureChromium();
   await ensureValgrind();
   await ensureRedis();
+  await ensureCargoDeny();
   await ensurePython(SCHEMATHESIS);
   await ensurePython(JUDGES);
 }
@@ -107,6 +111,11 @@ async function endToEnd() {
 async function asPacked() {
   await makePackage();
   await nodeTests(["tests/npm/**/*.test.mjs"], { concurrency: 2 });
+}
+
+async function supplyChain() {
+  await checkCrates();
+  await nodeTests(["tests/supply/*.test.mjs"]);
 }
 
 async function inBrowser() {
