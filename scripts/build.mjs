@@ -1,5 +1,5 @@
 // Builds the gate's WebAssembly and its JavaScript glue into build/, bundles its packages, and the
-// tokens page's script into www/.
+// tokens page's script into www/. Says what they are made of.
 import {
   existsSync,
   mkdirSync,
@@ -15,13 +15,15 @@ import { readOptions } from "./lib/options.mjs";
 import { bundlePage } from "./lib/page.mjs";
 import { inRoot } from "./lib/paths.mjs";
 import { asScript } from "./lib/run.mjs";
+import { billOfMaterials } from "./lib/sbom.mjs";
 import { checkSize, makeWasm, STAMP, WASM } from "./lib/wasm.mjs";
 import { setUp } from "./setup.mjs";
 
 const HELP = `Usage: npm run build -- [--dev]
 
 Builds the gate for WebAssembly, build/gatepass.js and build/gatepass_bg.wasm, and bundles what it
-uses of npm's packages, build/jose.js, and the tokens page's script, www/page.js.
+uses of npm's packages, build/jose.js, and the tokens page's script, www/page.js. What all that is
+made of is in build/sbom.cdx.json (CycloneDX).
 
   --dev    development's profile: quick to build, not optimised
   --help   this text
@@ -37,9 +39,20 @@ export async function build(profile) {
   const tools = await setUp();
   const made = await makeWasm("worker", profile, tools);
   publish(made, inRoot("build"));
-  replace(inRoot("build", "jose.js"), await bundleJose());
-  replace(inRoot("www", "page.js"), await bundlePage());
+  const [jose, page] = [await bundleJose(), await bundlePage()];
+  replace(inRoot("build", "jose.js"), jose.contents);
+  replace(inRoot("www", "page.js"), page.contents);
+  const packages = [...jose.packages, ...page.packages];
+  replace(inRoot("build", "sbom.cdx.json"), billOfWorker(packages, tools));
   if (profile === "release") checkSize(inRoot("build", WASM), GZIPPED_LIMIT, tools.toolchain);
+}
+
+/** What a deployment is made of: the wasm, and the packages that are bundled. */
+function billOfWorker(packages, { toolchain }) {
+  const [, version] = readFileSync(inRoot("Cargo.toml"), "utf8").match(/^version = "(.*)"$/m);
+  const whole = { type: "application", "bom-ref": "gatepass", name: "gatepass", version };
+  const wasm = inRoot("build", WASM);
+  return Buffer.from(billOfMaterials(whole, { shell: "worker", wasm, packages, toolchain }));
 }
 
 /** Puts the glue into build/, the snippets of the crates included. */

@@ -7,22 +7,26 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
+import { packagesIn } from "./lib/esbuild.mjs";
 import { instantiable } from "./lib/glue.mjs";
 import { readOptions } from "./lib/options.mjs";
 import { command, findNode } from "./lib/packages.mjs";
 import { inRoot, root } from "./lib/paths.mjs";
 import { asScript, run, say } from "./lib/run.mjs";
+import { billOfMaterials } from "./lib/sbom.mjs";
 import { checkSize, makeWasm, WASM } from "./lib/wasm.mjs";
 import { setUp } from "./setup.mjs";
 
 const HELP = `Usage: npm run package
 
-Builds the npm package \`gatepass\`: its WebAssembly, its JavaScript for each runtime and its types
-into npm/dist, and the archive that \`npm publish\` would upload, target/npm/gatepass-<version>.tgz.
+Builds the npm package \`gatepass\`: its WebAssembly, its JavaScript for each runtime, its types and
+what it is made of (sbom.cdx.json, CycloneDX) into npm/dist, and the archive that \`npm publish\` would
+upload, target/npm/gatepass-<version>.tgz.
 
   --help   this text
 
@@ -53,10 +57,12 @@ export async function makePackage() {
   mkdirSync(DIST, { recursive: true });
   copyFileSync(join(made, WASM), join(DIST, "gatepass.wasm"));
   const glue = instantiable(readFileSync(join(made, "gatepass.js"), "utf8"));
+  const bundles = [await bundleOthers()];
   for (const [module, entries] of Object.entries(ENTRIES)) {
-    await bundle(entries, { plugins: [madeFiles(glue, join(made, WASM), module)] });
+    bundles.push(await bundle(entries, { plugins: [madeFiles(glue, join(made, WASM), module)] }));
   }
-  await bundleOthers();
+  const packages = bundles.flatMap(({ metafile }) => packagesIn(metafile));
+  writeFileSync(join(DIST, "sbom.cdx.json"), billOfPackage(packages, tools));
   await run(findNode(), [command("typescript", "bin/tsc"), "--project", inRoot("npm")]);
   for (const name of ["embed.js", "embed.d.ts"]) {
     copyFileSync(inRoot("www", name), join(DIST, name));
@@ -89,7 +95,16 @@ async function bundleOthers() {
   const files = Object.values(exports).map((entry) => String(entry.default));
   const names = files.map((file) => file.match(OTHER)?.[1]);
   const sources = names.filter((name) => name && existsSync(join(SOURCE, `${name}.ts`)));
-  await bundle(Object.fromEntries(sources.map((name) => [name, `${name}.ts`])));
+  return bundle(Object.fromEntries(sources.map((name) => [name, `${name}.ts`])));
+}
+
+/** What the package is made of: its wasm, and the packages that are bundled. */
+function billOfPackage(packages, { toolchain }) {
+  const { version } = JSON.parse(readFileSync(inRoot("npm", "package.json"), "utf8"));
+  const purl = `pkg:npm/gatepass@${version}`;
+  const whole = { type: "library", "bom-ref": purl, name: "gatepass", version, purl };
+  const wasm = join(DIST, "gatepass.wasm");
+  return billOfMaterials(whole, { shell: "npm", wasm, packages, toolchain });
 }
 
 /** Bundles entries, by the names of what they become; readable, with source maps. */
@@ -100,7 +115,7 @@ function bundle(entries, options) {
     ...{ entryPoints: Object.fromEntries(named), outdir: DIST, bundle: true, splitting: true },
     ...{ format: "esm", target: "es2022", platform: "neutral", chunkNames: "shared-[hash]" },
     ...{ minifyWhitespace: true, minifySyntax: true, legalComments: "none", logLevel: "error" },
-    ...{ sourcemap: "linked", sourcesContent: true, ...options },
+    ...{ sourcemap: "linked", sourcesContent: true, metafile: true, ...options },
   });
 }
 

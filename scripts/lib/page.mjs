@@ -1,10 +1,10 @@
 // The tokens page's script: all of www/page/ and what it uses of Preact, as one module.
-import { bundle, license } from "./esbuild.mjs";
+import { bundleNaming, license } from "./esbuild.mjs";
 import { inRoot } from "./paths.mjs";
 
-/** The module's bytes, under Preact's license. */
+/** The module, with the packages in it, under Preact's license. */
 export const bundlePage = () =>
-  bundle({
+  bundleNaming({
     ...{ entryPoints: [inRoot("www", "page", "main.jsx")], platform: "browser" },
     ...{ jsx: "automatic", jsxImportSource: "preact", minifyIdentifiers: true },
     ...{ banner: { js: license("preact") } },
