@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { startRawGate } from "./gate.mjs";
 import { rawRequest } from "./raw.mjs";
+import { keepSession } from "./secrets.mjs";
 import { digestOf, hintOf, seconds } from "./tokens.mjs";
 
 /** The host page of these tests. */
@@ -213,6 +214,7 @@ export function sealSession(fields, key, parts = (all) => all) {
 /** A cookie's value from encoded fields. */
 export function signSession(encoded, { secret }) {
   const mac = createHmac("sha256", secret).update(encoded).digest("base64url");
+  keepSession(`${encoded}.${mac}`);
   return `${encoded}.${mac}`;
 }
 

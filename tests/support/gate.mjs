@@ -11,9 +11,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startAssets } from "./assets.mjs";
 import { fetchTest, testCertificate } from "./https.mjs";
+import { assertKeptSecret, noteRequest, watchPorts } from "./secrecy.mjs";
+import { keepVariables } from "./secrets.mjs";
 import { limiterWorker, objectsWorker, startKv } from "./stand-ins.mjs";
 import { basic } from "./tokens.mjs";
-import { upstreamWorker } from "./upstream.mjs";
+import { SEEN, upstreamWorker, watched } from "./upstream.mjs";
 import { startWorkerd } from "./workerd.mjs";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -45,6 +47,8 @@ export async function startGate({ state, env = {} } = {}) {
   const folder = state ?? (await mkdtemp(join(tmpdir(), "gatepass-state-")));
   const port = await freePort();
   const secrets = makeSecrets();
+  keepVariables({ ...secrets, ...env });
+  const unwatchPorts = watchPorts([port]);
   const child = spawn(
     process.execPath,
     ["scripts/start.mjs", "--release", "--port", String(port), "--state", folder],
@@ -71,7 +75,12 @@ export async function startGate({ state, env = {} } = {}) {
     clearTimeout(timer);
     process.off("exit", killed);
     await gone(pids);
-    if (state === undefined) await rm(folder, { recursive: true, force: true });
+    unwatchPorts();
+    try {
+      await assertKeptSecret({ output, folder });
+    } finally {
+      if (state === undefined) await rm(folder, { recursive: true, force: true });
+    }
   }
 
   const gate = {
@@ -120,8 +129,14 @@ export async function startGate({ state, env = {} } = {}) {
  */
 export async function startRawGate(options = {}) {
   const kv = options.kv ?? (await startKv());
+  const storage = options.storage ?? (await mkdtemp(join(tmpdir(), "gatepass-objects-")));
   const assets = await startAssets();
-  const stopServers = () => Promise.all([options.kv ? undefined : kv.stop(), assets.stop()]);
+  const stopServers = () =>
+    Promise.all([
+      options.kv ? undefined : kv.stop(),
+      assets.stop(),
+      options.storage ? undefined : rm(storage, { recursive: true, force: true }),
+    ]);
   const { vars = {}, without = [], ledger, directory, upstream = upstreamWorker() } = options;
   const { https, port, second } = options;
   const secrets = makeSecrets();
@@ -131,6 +146,7 @@ export async function startRawGate(options = {}) {
     ...secrets,
     ...vars,
   };
+  keepVariables(variables);
   const bindings = {
     ...Object.fromEntries(
       Object.entries(variables)
@@ -155,11 +171,11 @@ export async function startRawGate(options = {}) {
         modules: gateModules(),
         bindings,
         durableObjects: { Ledger: {}, Directory: {} },
-        storage: options.storage,
+        storage,
       },
       ...(second ? [secondIsolate(bindings)] : []),
       limiterWorker("limiter", options.limiter),
-      ...(upstream.server ? [] : [upstream]),
+      ...(upstream.server ? [] : [watched(upstream)]),
       ...(ledger ? [objectsWorker("ledgers", "ledger server")] : []),
       ...(directory ? [objectsWorker("directories", "directory server")] : []),
       ...(options.workers ?? []),
@@ -174,12 +190,28 @@ export async function startRawGate(options = {}) {
     sockets: {
       http: { service: "gatepass", port, tls: https && testCertificate() },
       ...(second && { second: "second" }),
+      ...(!upstream.server && { seen: { service: upstream.name, entrypoint: SEEN } }),
       ...options.sockets,
     },
   }).catch(async (error) => {
     await stopServers();
     throw error;
   });
+  const { http, second: other = http, seen } = workerd.ports;
+  const unwatchPorts = watchPorts([http, other]);
+
+  async function end(how) {
+    const requests = seen && (await fetch(`http://127.0.0.1:${seen}`).catch(() => undefined));
+    for (const request of (await requests?.json()) ?? []) noteRequest("the upstream", request);
+    await workerd[how]();
+    unwatchPorts();
+    try {
+      await assertKeptSecret({ output: workerd.stderr(), kv: kv.values, folder: storage });
+    } finally {
+      await stopServers();
+    }
+  }
+
   const gate = {
     ...{ port: workerd.port, ports: workerd.ports, pid: workerd.pid },
     url: https ? `https://${https}:${workerd.port}` : workerd.url,
@@ -187,8 +219,8 @@ export async function startRawGate(options = {}) {
     output: workerd.stderr,
     memory: () => residentBytes(workerd.pid),
     kv,
-    stop: () => workerd.stop().then(stopServers),
-    kill: () => workerd.kill().then(stopServers),
+    stop: () => end("stop"),
+    kill: () => end("kill"),
   };
   return Object.assign(gate, clientOf(gate));
 }

@@ -4,6 +4,7 @@
 import { createHash, generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";
 import { createServer, request as httpsRequest } from "node:https";
 import { Readable } from "node:stream";
+import { watchResponse } from "./secrecy.mjs";
 
 const ADDRESS = "127.0.0.1";
 const DAY = 86_400_000;
@@ -72,7 +73,8 @@ export function fetchTest(url, { method = "GET", headers, body } = {}) {
       const { statusCode: status } = message;
       const empty = method === "HEAD" || [204, 205, 304].includes(status);
       if (empty) message.resume();
-      done(new Response(empty ? null : Readable.toWeb(message), { status, headers: answered }));
+      const body = empty ? null : Readable.toWeb(message);
+      done(watchResponse({ method, url }, new Response(body, { status, headers: answered })));
     });
     request.end(body);
   });

@@ -2,6 +2,7 @@
 
 import { generateKeyPairSync, sign } from "node:crypto";
 import Provider from "oidc-provider";
+import { keepJwt, keepKey } from "./secrets.mjs";
 import { startServer } from "./stand-ins.mjs";
 import { basic } from "./tokens.mjs";
 
@@ -68,7 +69,9 @@ export async function startProvider({ audience = "gatepass", claims = {} } = {})
         body: new URLSearchParams({ grant_type: "client_credentials", resource }),
       });
       if (!answer.ok) throw new Error(`no token: ${await answer.text()}`);
-      return (await answer.json()).access_token;
+      const { access_token: jwt } = await answer.json();
+      keepJwt(jwt);
+      return jwt;
     },
   };
   provider.rotate();
@@ -80,6 +83,7 @@ function configuration(pairs, audience, wanted) {
     ...privateKey.export({ format: "jwk" }),
     kid,
   }));
+  keepKey("a provider's key", keys);
   return {
     adapter: Nothing,
     clients: [
@@ -124,5 +128,7 @@ export function signed(header, claims, { alg, kid, privateKey }) {
   const input = `${encoded({ alg, kid, ...header })}.${encoded(claims)}`;
   const hash = alg === "EdDSA" ? null : "sha256";
   const options = { key: privateKey, dsaEncoding: "ieee-p1363" };
-  return `${input}.${sign(hash, Buffer.from(input), options).toString("base64url")}`;
+  const jwt = `${input}.${sign(hash, Buffer.from(input), options).toString("base64url")}`;
+  keepJwt(jwt);
+  return jwt;
 }

@@ -6,6 +6,7 @@ import { request as parseAnswer } from "node:http";
 import { connect } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { Duplex } from "node:stream";
+import { noteAnswer } from "./secrecy.mjs";
 
 /**
  * Sends one request over a connection of its own and reads the answer.
@@ -91,7 +92,13 @@ export function rawRequest(options) {
 
     function succeed(message, body, more) {
       clearTimeout(timer);
-      resolve({ ...answer(message, body), interim, ...more });
+      const answered = answer(message, body);
+      const [method, target] = bytes
+        .subarray(0, bytes.indexOf("\r\n"))
+        .toString("latin1")
+        .split(" ");
+      noteAnswer({ port: options.port, method, target: target ?? "" }, answered);
+      resolve({ ...answered, interim, ...more });
     }
 
     function fail(error) {

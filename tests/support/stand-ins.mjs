@@ -3,6 +3,8 @@
 
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
+import { noteRequest } from "./secrecy.mjs";
+import { mustHoldNone } from "./secrets.mjs";
 
 /**
  * A server on a free port of 127.0.0.1.
@@ -20,6 +22,7 @@ export async function startServer(listener) {
     }
   });
   server.requestTimeout = 0;
+  for (const event of ["request", "upgrade"]) server.on(event, noteArrived);
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address();
   const stop = () => {
@@ -28,6 +31,11 @@ export async function startServer(listener) {
   };
   const onUpgrade = (listener) => server.on("upgrade", listener);
   return { address: `127.0.0.1:${port}`, port, url: `http://127.0.0.1:${port}`, onUpgrade, stop };
+}
+
+function noteArrived({ method, url, rawHeaders: raw }) {
+  const headers = raw.flatMap((name, i) => (i % 2 === 0 ? [[name, raw[i + 1]]] : []));
+  noteRequest("a server of the test", { method, url, headers });
 }
 
 /**
@@ -42,6 +50,7 @@ export async function startKv() {
     const key = decodeURIComponent(request.url.slice(1).split("?")[0]);
     const isRead = request.method === "GET";
     const body = await text(request);
+    mustHoldNone(body, "what KV is sent");
     (isRead ? kv.reads : kv.writes).push(key);
     const fault = isRead ? faults.get(key) : kv.putFault;
     if (fault === "hangs") return;
@@ -62,7 +71,9 @@ export async function startObjects(answer) {
   const objects = { answer, calls: [] };
   const server = await startServer(async (request, response) => {
     const name = decodeURIComponent(request.url.slice(1));
-    const command = JSON.parse(await text(request));
+    const body = await text(request);
+    mustHoldNone(body, "what a Durable Object is sent");
+    const command = JSON.parse(body);
     objects.calls.push({ name, command });
     const given = await objects.answer(command, name);
     if (given === "hangs") return;

@@ -3,6 +3,7 @@
 
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { keepToken } from "./secrets.mjs";
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -10,7 +11,9 @@ const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /** A well-formed token that nobody has issued; `kind` is `pat` or `pat_embed`. */
 export function makeToken({ kind = "pat", hint = letters(4) } = {}) {
   const body = hint + letters(26);
-  return `${kind}_${body}${checksum(body)}`;
+  const token = `${kind}_${body}${checksum(body)}`;
+  keepToken(token);
+  return token;
 }
 
 /** The six characters at the end of a token. */

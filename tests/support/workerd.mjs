@@ -59,6 +59,7 @@ export const COMPATIBILITY_DATE = "2026-11-17";
  *
  * @typedef {object} Socket
  * @property {string} service the service that answers there
+ * @property {string} [entrypoint] its named entrypoint
  * @property {number} [port] by default a free one
  * @property {{key: string, certificate: string}} [tls] PEM; with it the socket
  *   speaks HTTPS alone, and the URLs that Workers see are `https:`
@@ -184,11 +185,22 @@ ${constants.join("\n")}`;
 }
 
 function listener([name, socket]) {
-  const { service, port = 0, tls } = typeof socket === "string" ? { service: socket } : socket;
+  const {
+    service,
+    entrypoint,
+    port = 0,
+    tls,
+  } = typeof socket === "string" ? { service: socket } : socket;
   const address = quote(`127.0.0.1:${port}`);
   const kind = tls ? `https = (tlsOptions = (keypair = ${keypair(tls)}))` : "http = ()";
-  return `(name = ${quote(name)}, address = ${address}, ${kind}, service = ${quote(service)})`;
+  const answerer = designator(service, entrypoint);
+  return `(name = ${quote(name)}, address = ${address}, ${kind}, service = ${answerer})`;
 }
+
+const designator = (service, entrypoint) =>
+  entrypoint === undefined
+    ? quote(service)
+    : `(name = ${quote(service)}, entrypoint = ${quote(entrypoint)})`;
 
 const keypair = ({ key, certificate }) =>
   `(privateKey = ${quote(key)}, certificateChain = ${quote(certificate)})`;
@@ -251,9 +263,7 @@ function bindingField(binding) {
     return `data = 0x"${Buffer.from(binding.data).toString("hex")}"`;
   }
   if ("service" in binding) {
-    const { service, entrypoint } = binding;
-    if (entrypoint === undefined) return `service = ${quote(service)}`;
-    return `service = (name = ${quote(service)}, entrypoint = ${quote(entrypoint)})`;
+    return `service = ${designator(binding.service, binding.entrypoint)}`;
   }
   if ("kvNamespace" in binding) {
     return `kvNamespace = ${quote(binding.kvNamespace)}`;
