@@ -43,7 +43,7 @@ impl<'a> Facts<'a> {
         let rest = rest.strip_prefix("//")?;
         let (host, target) = rest.split_at_checked(find(rest, b'/')?)?;
         let (origin, _) = url.split_at_checked(url.len().checked_sub(target.len())?)?;
-        if find(host, b'@').is_some() {
+        if !host.bytes().all(may_name_host) {
             return None;
         }
         let (path, query) = match cut(target, b'?') {
@@ -163,6 +163,12 @@ impl<'a> Facts<'a> {
     }
 }
 
+/// Whether a host or its port may have this byte. The URL standard lets more stand in a
+/// host, and a runtime puts the target `*` behind it; no name has that, and no server takes it.
+const fn may_name_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':' | b'[' | b']' | b'_')
+}
+
 fn decode_name(pair: &str) -> Cow<'_, str> {
     decode(cut(pair, b'=').map_or(pair, |(name, _)| name))
 }
@@ -218,6 +224,28 @@ mod tests {
                 cross,
                 "{headers}"
             );
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address() {
+        let parse = |host: &str| Facts::parse(&format!("GET\nhttp://{host}/\n")).is_some();
+        for host in ["a-b_c.example.", "xn--mnchen-3ya.example:8080", "[::1]:80"] {
+            assert!(parse(host), "{host}");
+        }
+        for host in [
+            "a@b",
+            "a.example*",
+            "*",
+            "a,b",
+            "a;b",
+            "a'b",
+            "a\"b",
+            "{a}",
+            "a%62",
+            "ä",
+        ] {
+            assert!(!parse(host), "{host}");
         }
     }
 
