@@ -53,8 +53,9 @@ fn climbs_decoded(segment: &str) -> bool {
     true
 }
 
-/// Encoded ASCII that could stand unencoded in a name, a broken encoding, or
-/// bytes that are not UTF-8.
+/// Encoded ASCII that could stand unencoded in a name, a broken encoding, bytes
+/// that are not UTF-8, or the Kelvin sign: no other character outside ASCII is a letter of
+/// ASCII in lower case.
 fn has_needless_encoding(segment: &str) -> bool {
     let mut rest = segment;
     while let Some((_, after)) = rest.split_once('%') {
@@ -66,7 +67,8 @@ fn has_needless_encoding(segment: &str) -> bool {
             _ => return true,
         }
     }
-    percent_decode_str(segment).decode_utf8().is_err()
+    let name = percent_decode_str(segment).decode_utf8();
+    name.map_or(true, |name| name.chars().any(|char| char == '\u{212a}'))
 }
 
 fn has_dots(bytes: &[u8]) -> bool {
@@ -125,8 +127,20 @@ mod tests {
     #[test]
     fn other_spellings_of_a_name_are_ambiguous() {
         for segment in [
-            "", "%61dmin", "a%2fb", "a%5Cb", "a\\b", "a;b", "%2e", "a%3f", "a%23", "%zz", "%",
-            "%25", "%ff",
+            "",
+            "%61dmin",
+            "a%2fb",
+            "a%5Cb",
+            "a\\b",
+            "a;b",
+            "%2e",
+            "a%3f",
+            "a%23",
+            "%zz",
+            "%",
+            "%25",
+            "%ff",
+            "%e2%84%aaeys",
         ] {
             assert!(ambiguous(segment), "{segment}");
         }
