@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startRawGate } from "../support/gate.mjs";
-import { exchange, startByteUpstream } from "../support/wire.mjs";
+import { exchange, labelOf, startByteUpstream, valuesOf } from "../support/wire.mjs";
 
 const ROUTES = [{ path: "/public/*", public: true }];
 const CHUNKED = "Transfer-Encoding: chunked";
@@ -333,18 +333,12 @@ test("nothing else reached the upstream", () => {
   assert.deepEqual(strange, []);
 });
 
-/** The status, and by whom: the upstream's alone has no more to it. */
-function labelOf({ status, body }) {
-  const [, code] = body.match(/"code":"(\w+)"/) ?? [];
-  if (code) return `${status} ${code}`;
-  return status < 400 || body === "" ? `${status}` : `${status} of the runtime`;
-}
-
-function summaryOf({ line, target, headers, body }, own) {
+function summaryOf(received, own) {
+  const { line, target, body } = received;
   const method = line.slice(0, line.indexOf(" "));
   const where = target === own ? "" : ` ${target.replace(own, "…")}`;
-  const [, user] = headers.find(([name]) => name === "gatepass-user") ?? [];
-  return `${method}${where} of ${user ?? "nobody"}: ${body}`;
+  const [user = "nobody"] = valuesOf(received, "gatepass-user");
+  return `${method}${where} of ${user}: ${body}`;
 }
 
 /** Neither the credential, nor what would make the upstream see another request. */

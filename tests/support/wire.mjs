@@ -104,6 +104,63 @@ export function exchange(port, bytes, wanted) {
 const LATE = 10_000;
 const QUIET = 200;
 
+/**
+ * A client that asks one thing after the other over one connection, and over a new one where the other
+ * side has closed it.
+ *
+ * @returns {{ask: (bytes: string) => Promise<Answer>, end: () => void}}
+ */
+export function keepAlive(port) {
+  let socket;
+  let text = "";
+  let settle;
+
+  function open() {
+    text = "";
+    socket = connect(port, "127.0.0.1").setEncoding("latin1").setNoDelay();
+    const own = socket;
+    const lost = () => {
+      if (socket !== own) return;
+      socket = undefined;
+      settle?.reject(new Error(`the connection has ended: ${text}`));
+    };
+    own.on("error", lost).on("close", lost);
+    own.on("data", (more) => {
+      text += more;
+      const read = readMessage(text);
+      if (!read || read.broken) return;
+      text = text.slice(read.length);
+      const { line, headers, body } = read;
+      settle.resolve({ status: Number(line.split(" ")[1]), headers, body });
+      if (headers.some(([name, value]) => name === "connection" && value === "close")) {
+        socket = undefined;
+        own.destroy();
+      }
+    });
+  }
+
+  function ask(bytes) {
+    if (!socket) open();
+    return new Promise((resolve, reject) => {
+      settle = { resolve, reject };
+      socket.write(bytes, "latin1");
+    });
+  }
+
+  return { ask, end: () => socket?.destroy() };
+}
+
+/** An answer in a word: its status, and the code of a problem or that the runtime wrote it. */
+export function labelOf({ status, body }) {
+  const [, code] = body.match(/"code":"(\w+)"/) ?? [];
+  if (code) return `${status} ${code}`;
+  return status < 400 || body === "" ? `${status}` : `${status} of the runtime`;
+}
+
+/** The values of a header of an answer, or of what the upstream received. */
+export const valuesOf = ({ headers }, wanted) =>
+  headers.filter(([name]) => name === wanted).map(([, value]) => value);
+
 /** The first message of some bytes; nothing where it is not complete yet. */
 function readMessage(bytes, hasBody = true) {
   const end = bytes.indexOf(HEAD_END);
