@@ -114,20 +114,13 @@ pub fn is_foreign(authorization: &str, operator_key: &Digest) -> bool {
     if from_authorization(authorization).is_err() {
         return false;
     }
-    if authorization.len() < *OPERATOR_KEY_LENGTH.start() {
-        return true;
-    }
-    let (_scheme, parameter) = split_scheme(authorization);
+    let (scheme, parameter) = split_scheme(authorization);
     let decoded = decoded(parameter).unwrap_or_default();
     let password = decoded.split_once(':').map_or("", |(_, password)| password);
-    let is_key = |text: &str| is_key(text, operator_key);
-    let ours = token::appears_in(authorization)
-        || token::appears_in(&decoded)
-        || is_key(parameter)
-        || is_key(&decoded)
-        || is_key(password)
-        || is_key(&percent_decoded(password));
-    !ours
+    let spelled = percent_decoded(password);
+    [scheme, parameter, &decoded, password, &spelled]
+        .into_iter()
+        .all(|text| is_foreign_key(text, operator_key))
 }
 
 /// Whether the value of a header that holds nothing but a key is surely no

@@ -129,6 +129,7 @@ fn a_public_route_lets_anybody_pass_but_no_token_of_ours() {
     assert!(!forward.private && forward.header("gatepass-user").is_none());
     assert!(shell.reads.is_empty());
     for ours in [
+        format!("authorization:{OPERATOR_KEY}"),
         format!("authorization:Token {OPERATOR_KEY}"),
         format!("authorization:Foo {}", base64(secret(1).as_bytes())),
         format!(
