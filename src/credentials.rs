@@ -100,10 +100,9 @@ pub fn is_operator(authorization: &str, operator_key: &Digest) -> bool {
         return false;
     };
     let password = basic_password(authorization).unwrap_or_default();
-    let raw = Digest::of(parameter).matches(operator_key);
-    let encoded = Digest::of(&password).matches(operator_key);
-    let twice = Digest::of(&percent_decoded(&password)).matches(operator_key);
-    raw | encoded | twice
+    [parameter, &password, &percent_decoded(&password)]
+        .into_iter()
+        .any(|text| Digest::of(text).matches(operator_key))
 }
 
 /// Whether a value of `Authorization` is surely no secret of ours, so that it
@@ -372,8 +371,35 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_parameter_of_the_query_is_no_credential() {
+        let found = present_at("https://a.example/?access_token=", "");
+        assert_eq!(found, Ok(None));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_the_credential() {
+        let errors = [
+            CredentialError::Ambiguous,
+            CredentialError::Malformed,
+            CredentialError::TooLong,
+        ];
+        assert_eq!(
+            errors.map(|error| error.to_string()),
+            [
+                "more than one credential was sent; send one",
+                "the credential does not have the form that its scheme prescribes",
+                "the credential is longer than 4096 bytes",
+            ]
+        );
+    }
+
+    #[test]
     fn a_credential_over_4_kib_is_refused_unread() {
         let long = "a".repeat(MAX_LENGTH);
+        assert_eq!(
+            present(&format!("x-api-key:{long}")),
+            Ok(Some((Source::Header, long.clone())))
+        );
         assert_eq!(
             present(&format!("authorization:Bearer {long}")),
             Err(CredentialError::TooLong)
@@ -399,6 +425,57 @@ mod tests {
         assert!(!is_operator("Basic", &digest));
         assert!(!is_operator(&format!("Basic {key}k"), &digest));
         assert!(!is_operator("Basic Og==", &digest));
+    }
+
+    #[test]
+    fn an_operator_key_has_32_to_2048_bytes() {
+        assert_eq!(OPERATOR_KEY_LENGTH, 32..=2048);
+    }
+
+    #[test]
+    fn an_authorization_of_another_system_is_foreign() {
+        let digest = Digest::of(&"k".repeat(32));
+        for value in [
+            "",
+            "Bearer abc",
+            "Basic dXNlcjpwYXNz",
+            "Token another-system's-key-of-some-length",
+            "Negotiate YIIJvwYGKwYBBQUCoIIJszCCCa+gJDAi",
+        ] {
+            assert!(is_foreign(value, &digest), "{value}");
+        }
+        for value in ["Bearer a b", "Basic !", "Bearer\tabc"] {
+            assert!(!is_foreign(value, &digest), "what cannot be read: {value}");
+        }
+    }
+
+    #[test]
+    fn an_authorization_with_a_secret_of_ours_is_not_foreign_however_it_is_written() {
+        let encode = |text: &str| Base64Unpadded::encode_string(text.as_bytes());
+        let token = format!("pat_{}", "0".repeat(36));
+        // A key may hold what looks like a character that is percent-encoded.
+        for key in ["k".repeat(32), format!("%41{}", "k".repeat(29))] {
+            let digest = Digest::of(&key);
+            for secret in [&key, &token] {
+                let pair = encode(&format!("user:{secret}"));
+                let spelled = secret.replace('%', "%25").replace('_', "%5F");
+                for value in [
+                    secret.to_owned(),
+                    format!("Token {secret}"),
+                    format!("Token {}", encode(secret)),
+                    format!("Token {pair}"),
+                    format!("Basic {pair}"),
+                    format!("Basic {}", encode(&format!("user:{spelled}"))),
+                ] {
+                    assert!(!is_foreign(&value, &digest), "{value}");
+                }
+                assert!(!is_foreign_key(secret, &digest));
+            }
+        }
+        assert!(is_foreign_key(
+            "another-system's-key-of-some-length",
+            &Digest::of(&token)
+        ));
     }
 
     proptest! {

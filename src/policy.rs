@@ -334,6 +334,51 @@ mod tests {
     }
 
     #[test]
+    fn a_lifetime_for_which_nothing_is_said_may_be_the_longest() {
+        let json = with("maxLifetimeDays", "30")
+            .replace("\"neverAllowed\":true", "\"neverAllowed\":false");
+        assert_eq!(parse(&json).unwrap().limits.max_days, Some(30));
+    }
+
+    #[test]
+    fn at_most_fifty_scopes_are_offered() {
+        let scopes = |count: usize| {
+            let names = (0..count).map(|at| format!("{{\"name\":\"s{at}\"}}"));
+            format!("[{}]", names.collect::<Vec<_>>().join(","))
+        };
+        assert_eq!(
+            parse(&with("scopes", &scopes(50))).unwrap().scopes.len(),
+            50
+        );
+        assert_eq!(wrong(&with("scopes", &scopes(51))), "scopes");
+    }
+
+    #[test]
+    fn tokens_get_scopes_that_are_offered_and_tokens() {
+        let mut policy = Policy::default();
+        let scopes = |names: &str| -> Scopes {
+            names
+                .split(' ')
+                .map(|name| Scope::parse(name).unwrap())
+                .collect::<Vec<_>>()
+                .into()
+        };
+        assert!(policy.check_scopes(&scopes("any")).is_ok());
+        let offered =
+            ["odata", "jobs:read"].map(|name| (Scope::parse(name).unwrap(), String::new()));
+        policy.scopes = offered.into();
+        assert!(policy.check_scopes(&scopes("odata")).is_ok());
+        assert!(policy.check_scopes(&scopes("tokens jobs:read")).is_ok());
+        for wanted in ["any", "odata any", "tokens any"] {
+            let problem = policy.check_scopes(&scopes(wanted)).unwrap_err();
+            assert_eq!(
+                (problem.status, problem.field.as_deref()),
+                (403, Some("scopes"))
+            );
+        }
+    }
+
+    #[test]
     fn embed_tokens_name_origins_that_are_allowed() {
         let mut policy = Policy::default();
         let wanted = ["https://portal.example".to_owned()];

@@ -325,6 +325,10 @@ mod tests {
             bad[at] = other;
             assert_eq!(Session::open(&forge(&bad, 1), &keys), None, "{at}");
         }
+        let name = [b'a'; 200];
+        let mut long = good.clone();
+        (long[4], long[5]) = (&name, &name);
+        assert_eq!(Session::open(&forge(&long, 1), &keys), None);
         let mut longer = good.clone();
         longer.push(b"more");
         assert_eq!(Session::open(&forge(&longer, 1), &keys), None);
@@ -338,7 +342,32 @@ mod tests {
             assert!(SessionKeys::parse(text).is_none(), "{text}");
         }
         assert!(SessionKeys::parse(&key("", 1)).is_none());
+        assert!(SessionKeys::parse(&key("k-1", 1)).is_none());
         assert!(SessionKeys::parse(&key("12345678901234567", 1)).is_none());
+    }
+
+    #[test]
+    fn names_of_156_bytes_fit_whatever_the_key() {
+        let keys = keys(&[key(&"k".repeat(16), 1)]);
+        let named = |length: usize| Session {
+            workspace: "w".repeat(30),
+            uid: "u".repeat(60),
+            app: "a".repeat(length - 90),
+            ..session()
+        };
+        let fits =
+            |session: &Session| Session::fits(&session.workspace, &session.uid, &session.app);
+        let (longest, longer) = (named(156), named(157));
+        let sealed = longest.seal(&keys).unwrap();
+        assert!(fits(&longest) && sealed.len() == Session::MAX_LENGTH);
+        assert_eq!(Session::open(&sealed, &keys), Some(longest));
+        assert!(!fits(&longer) && longer.seal(&keys).is_none());
+    }
+
+    #[test]
+    fn a_session_is_read_from_its_json() {
+        assert_eq!(Session::from_json(&session().to_json()), Ok(session()));
+        assert!(Session::from_json("{}").is_err());
     }
 
     #[test]

@@ -136,10 +136,9 @@ pub fn appears_in(text: &str) -> bool {
                 .any(|kind| prefix.ends_with(kind.prefix()))
     };
     let signs = text.bytes().enumerate().filter(|(_, byte)| *byte == b'_');
-    text.len() > TAIL_LENGTH
-        && signs
-            .filter_map(|(at, _)| text.split_at_checked(at))
-            .any(ends_with_tail)
+    signs
+        .filter_map(|(at, _)| text.split_at_checked(at))
+        .any(ends_with_tail)
 }
 
 /// The text is not a token: wrong prefix, length, alphabet or checksum.
@@ -197,6 +196,35 @@ mod tests {
     }
 
     #[test]
+    fn entropy_that_just_suffices_makes_a_token() {
+        let mut entropy = [0xff; 64];
+        entropy[..26].fill(0);
+        assert!(generate(Kind::Pat, &hint(), &entropy).is_some());
+        entropy[0] = 0xff;
+        assert_eq!(generate(Kind::Pat, &hint(), &entropy), None);
+    }
+
+    #[test]
+    fn each_kind_has_its_prefix_its_letter_and_its_name() {
+        for (kind, prefix, letter, name) in [
+            (Kind::Pat, "pat", "p", "pat"),
+            (Kind::Embed, "pat_embed", "e", "embed"),
+        ] {
+            assert_eq!(
+                (kind.prefix(), kind.letter(), kind.name()),
+                (prefix, letter, name)
+            );
+            assert_eq!(Kind::from_letter(letter), Some(kind));
+        }
+        assert_eq!(Kind::from_letter("pat"), None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_the_text() {
+        assert_eq!(MalformedToken.to_string(), "token is malformed");
+    }
+
+    #[test]
     fn start_shows_four_characters_and_never_the_hint() {
         let text = generate(Kind::Embed, &hint(), &[0; 64]).unwrap();
         assert_eq!(Token::parse(&text).unwrap().start(), "pat_embed_0000");
@@ -212,6 +240,7 @@ mod tests {
             let token = Token::parse(&text).unwrap();
             prop_assert_eq!(token.kind(), kind);
             prop_assert_eq!(token.hint(), hint());
+            prop_assert_eq!(token.secret(), text.as_str());
             prop_assert!(appears_in(&text));
             let sentence = format!("Bearer {text}, and more");
             prop_assert!(appears_in(&sentence));
