@@ -10,6 +10,7 @@ use crate::lifecycle::User;
 use crate::outbox::{Effect, Rows};
 use crate::policy::{Decided, Policy};
 use crate::problem::{Code, Problem};
+use crate::sessions;
 use crate::time::Time;
 use crate::transaction::IDEMPOTENCY_MS;
 use crate::wire::{Message, wire_enum, wire_struct};
@@ -254,8 +255,7 @@ pub fn execute<U: Users + Trail>(
         Task::KillSessions => {
             note(users, &asker, "sessions.killed", now_ms)?;
             let before = users.decided()?;
-            // The clock of a gate may be ahead.
-            let until = Time::from_millis(now_ms).plus(1);
+            let until = sessions::over_until(Time::from_millis(now_ms));
             let sessions_from = before.sessions_from.max(Some(until));
             let decided = Decided {
                 sessions_from,

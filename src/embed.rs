@@ -193,6 +193,7 @@ impl Check<'_, '_> {
                 .map_or("", origin::of_url)
                 .to_owned(),
             source: Source::of(self.facts),
+            killed: embed.sessions_from.max(settings.sessions_from),
             forget: self.crowded_out(&place),
             spot: Spot {
                 place,

@@ -37,6 +37,8 @@ pub struct Entrance {
     pub origin: String,
     /// Where the viewer is.
     pub source: Source,
+    /// The moment until which sessions are killed, as far as the gate knows.
+    pub killed: Option<Time>,
     /// Cookies of other places that the browser shall forget, to keep room.
     pub forget: Vec<String>,
 }
@@ -50,8 +52,8 @@ impl Entrance {
     ) -> Result<Answer, Stop> {
         let record = &self.record;
         let hint = record.id.hint();
-        let entropy = conversation.inputs.entropy.1;
-        let id = Id::generate(&hint, conversation.inputs.now_ms, entropy);
+        let inputs = &conversation.inputs;
+        let id = self.session(inputs.now_ms, inputs.entropy.1);
         let task = Task::Open(Box::new(Opening {
             uid: record.uid.clone(),
             token: record.id.clone(),
@@ -73,6 +75,14 @@ impl Entrance {
         let answer =
             keys.and_then(|keys| self.welcome(&token.record, id, keys, conversation.now()));
         answer.ok_or_else(|| misunderstood().into())
+    }
+
+    /// The name of a new session: one that is opened after a kill is not of those
+    /// that were killed, whatever the clocks say.
+    pub fn session(&self, now_ms: u64, entropy: [u8; 16]) -> Id {
+        let after = self.killed.map_or(0, |killed| killed.plus(1).seconds());
+        let opened = now_ms.max(after.saturating_mul(1000));
+        Id::generate(&self.record.id.hint(), opened, entropy)
     }
 
     /// The answer that sends the browser to the place, with a new session of a token in

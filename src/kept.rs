@@ -275,7 +275,7 @@ pub fn open(
 ) -> Option<Opened> {
     let now = Time::from_millis(now_ms);
     let Entrance { record, digest, .. } = entrance;
-    let id = Id::generate(&record.id.hint(), now_ms, entropy.1);
+    let id = entrance.session(now_ms, entropy.1);
     let single_use = record.embed.as_ref()?.single_use;
     let used_up = single_use.then(|| {
         let row = Row {

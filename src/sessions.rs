@@ -440,7 +440,13 @@ pub const fn over_since(now: Time) -> Time {
     Time::from_seconds(now.seconds().saturating_sub(CLOCKS))
 }
 
-/// For how many seconds after its end a session is kept.
+/// Until when sessions must have been opened to have been so by now, by the clock of
+/// whichever gate it was.
+pub const fn over_until(now: Time) -> Time {
+    now.plus(CLOCKS)
+}
+
+/// By how many seconds two clocks differ at most.
 const CLOCKS: u64 = 60;
 
 /// So many killed sessions a record lists.
