@@ -15,15 +15,28 @@ const ASSET_HEADERS = {
 };
 
 /** A file of the assets, the keys that assertions are verified with, or the metrics. */
-export async function asset(request, { path }, gate, env) {
+export async function asset(request, { path }, { gate, env, deadline }) {
   if (path === "/jwks.json") return respond(keySet(gate), request);
-  if (path === "/metrics") return respond(await metrics(env), request);
+  try {
+    if (path === "/metrics") return respond(await metrics(env, deadline), request);
+    return await file(request, path, env, deadline);
+  } catch (error) {
+    throw deadline.failed(error);
+  }
+}
+
+async function file(request, path, env, deadline) {
+  deadline.asked = "ASSETS";
   const { method } = request;
   const ifNoneMatch = request.headers.get("if-none-match");
   const found = await env.ASSETS.fetch(new URL(path, request.url), {
     method,
     headers: ifNoneMatch ? { "if-none-match": ifNoneMatch } : {},
   });
+  if (found.status >= 400) {
+    await found.body?.cancel();
+    throw new Error(`status ${found.status}`);
+  }
   const answer = new Response(found.body, found);
   const headers = pageHeaders(path, env) ?? ASSET_HEADERS;
   for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
@@ -31,7 +44,8 @@ export async function asset(request, { path }, gate, env) {
   return answer;
 }
 
-async function metrics(env) {
+async function metrics(env, deadline) {
+  deadline.asked = "DIRECTORY";
   const headers = {
     "cache-control": "no-store",
     "content-type": "text/plain; version=0.0.4; charset=utf-8",

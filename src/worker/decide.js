@@ -17,10 +17,39 @@ const KV_CACHE_TTL = 30;
 
 /** When a request must be decided. The runtime ends the timer with the request. */
 export class Deadline {
+  /** The binding that was asked last. */
+  asked;
   passed = false;
+  #request;
   moment = new Promise((resolve) => setTimeout(resolve, DEADLINE)).then(() => {
     this.passed = true;
   });
+
+  constructor(request) {
+    this.#request = request;
+  }
+
+  /** What comes of something, if that is in time. */
+  async keep(work) {
+    const made = await Promise.race([work, this.moment]);
+    if (made) return made;
+    logFault("deadline_passed", { request: this.#request, binding: this.asked });
+    throw new StoreUnavailable();
+  }
+
+  /** What the fault of the binding that was asked is to the request. */
+  failed(error) {
+    const [request, binding] = [this.#request, this.asked];
+    logFault("store_failed", { request, error, binding, message: saidBy(error) });
+    return new StoreUnavailable();
+  }
+
+  /** A store answered what the core cannot read, if its verdict is that. */
+  noteUnreadable({ status }) {
+    if (status === 503) {
+      logFault("store_unreadable", { request: this.#request, binding: this.asked });
+    }
+  }
 }
 
 /** Turns a verdict that asks for something into one that decides. */
@@ -28,6 +57,7 @@ export async function decide(request, verdict, now, facts, { gate, env, ctx, dea
   let body;
   let reply;
   for (let round = 0; round < MAX_ROUNDS; round++) {
+    if (deadline.passed) throw new StoreUnavailable();
     switch (verdict.do) {
       case "allow":
       case "answer":
@@ -36,14 +66,15 @@ export async function decide(request, verdict, now, facts, { gate, env, ctx, dea
       case "read":
         // What KV answers is as old as the question.
         now = Date.now();
-        await Promise.all(verdict.keys.map((key) => read(key, now, request, gate, env)));
+        deadline.asked = "RECORDS";
+        await Promise.all(verdict.keys.map((key) => read(key, now, gate, env, deadline)));
         reply = undefined;
         break;
       case "ask":
-        if (!(await withinBudgets(verdict.budgets, env))) {
+        if (!(await withinBudgets(verdict.budgets, env, deadline))) {
           return gate.refuse(facts, "rate_limited");
         }
-        reply = `${verdict.name}\n${verdict.command}\n${await ask(verdict, request, env)}`;
+        reply = `${verdict.name}\n${verdict.command}\n${await ask(verdict, env, deadline)}`;
         now = Date.now();
         break;
       case "identify": {
@@ -64,10 +95,11 @@ export async function decide(request, verdict, now, facts, { gate, env, ctx, dea
         const management = gate.management(facts + detailsOf(request), reply, now);
         body ??= await readBody(request, deadline);
         if (body === null) return gate.refuse(facts, "content_too_large");
-        return await manage(management, body, request, gate, env, deadline);
+        return await manage(management, body, gate, env, deadline);
       }
     }
     verdict = gate.check(facts, reply, now);
+    deadline.noteUnreadable(verdict);
   }
   throw new StoreUnavailable();
 }
@@ -90,38 +122,45 @@ function detailsOf({ headers }) {
 }
 
 /** Carries out a management request, one reply of an authority at a time. */
-async function manage(management, body, request, gate, env, deadline) {
+async function manage(management, body, gate, env, deadline) {
   management.body(body);
   for (;;) {
     const verdict = gate.step(management);
     if (verdict.do === "answer") {
       management.free();
+      deadline.noteUnreadable(verdict);
       return verdict;
     }
     if (deadline.passed) throw new StoreUnavailable();
-    management.reply(await ask(verdict, request, env));
+    management.reply(await ask(verdict, env, deadline));
   }
 }
 
-async function read(key, now, request, gate, env) {
+async function read(key, now, gate, env, deadline) {
   try {
     const value = await env.RECORDS.get(key, { cacheTtl: KV_CACHE_TTL });
     gate.learn(key, value ?? undefined, now);
   } catch (error) {
-    throw unavailable("RECORDS", error, request);
+    throw deadline.failed(error);
   }
 }
 
 /** Whether every budget still has room; one that cannot tell has none. */
-async function withinBudgets(budgets, env) {
+async function withinBudgets(budgets, env, deadline) {
   for (const [limiter, key] of budgets) {
-    const { success } = await env[limiter].limit({ key });
-    if (success !== true) return false;
+    deadline.asked = limiter;
+    try {
+      const { success } = await env[limiter].limit({ key });
+      if (success !== true) return false;
+    } catch (error) {
+      throw deadline.failed(error);
+    }
   }
   return true;
 }
 
-async function ask({ class: binding, name, command }, request, env) {
+async function ask({ class: binding, name, command }, env, deadline) {
+  deadline.asked = binding;
   try {
     const answer = await env[binding]
       .getByName(name)
@@ -130,14 +169,8 @@ async function ask({ class: binding, name, command }, request, env) {
     await answer.body?.cancel();
     throw new Error(`status ${answer.status}`);
   } catch (error) {
-    throw unavailable(binding, error, request);
+    throw deadline.failed(error);
   }
-}
-
-/** What a store's fault is to the request. */
-function unavailable(binding, error, request) {
-  logFault("store_failed", { request, error, binding, message: saidBy(error) });
-  return new StoreUnavailable();
 }
 
 /** The body as text: null where it is too long, undefined where it is not UTF-8. */
@@ -166,5 +199,5 @@ async function readBody(request, deadline) {
   }
 }
 
-/** A store did not answer, or not in time. */
+/** A store did not answer, or not in time: that is in the log. */
 export class StoreUnavailable extends Error {}

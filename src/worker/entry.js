@@ -40,16 +40,15 @@ export default {
 
 /** Reads, asks and carries out until there is an answer or time is up. */
 async function settle(request, verdict, now, facts, context) {
-  const deadline = new Deadline();
+  const deadline = new Deadline(request);
   try {
     const decided = decide(request, verdict, now, facts, { ...context, deadline });
-    const settled = await Promise.race([decided, deadline.moment]);
-    if (!settled) throw late(request);
+    const settled = await deadline.keep(decided);
     switch (settled.do) {
       case "allow":
         return await allowed(request, settled, Date.now(), facts, context);
       case "asset":
-        return await asset(request, settled, context.gate, context.env);
+        return await deadline.keep(asset(request, settled, { ...context, deadline }));
       default:
         return answered(request, settled, Date.now(), facts, context);
     }
@@ -95,9 +94,4 @@ function extended(response, headers) {
 /** Whether an error is in the log already. */
 function isKnown(error) {
   return error instanceof StoreUnavailable || error instanceof KeysUnavailable;
-}
-
-function late(request) {
-  logFault("deadline_passed", { request });
-  return new StoreUnavailable();
 }

@@ -55,11 +55,10 @@ async function verified(facts, env, ctx) {
   const gate = core(env);
   if (gate.mistake) return { active: false, code: "config_invalid" };
   const now = Date.now();
-  const deadline = new Deadline();
+  const deadline = new Deadline(undefined);
   const context = { gate, env, ctx, deadline };
   const decided = decide(undefined, gate.check(facts, undefined, now), now, facts, context);
-  const verdict = await Promise.race([decided, deadline.moment]);
-  if (!verdict) throw new StoreUnavailable();
+  const verdict = await deadline.keep(decided);
   const note = gate.notes.answered(verdict, { headers: new Headers() }, now);
   if (note) ctx.waitUntil(note.tell(env));
   const answer = JSON.parse(verdict.body);
