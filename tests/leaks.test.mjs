@@ -251,12 +251,27 @@ describe("the keys", () => {
     await assert.rejects(report(reports, "k1"), KeysUnavailable);
   });
 
-  test("are asked for by each of the first reports, which do not wait for another's", async (t) => {
+  test("are asked for once, however many reports come at once", async (t) => {
     const github = await startKeys(t, listed("k1"));
     const reports = new LeakReports(github.url);
-    const all = await Promise.all([report(reports, "k1"), report(reports, "k1")]);
-    assert.deepEqual(all, [true, true]);
-    assert.equal(github.asked.length, 2);
+    const many = ["k1", "k1", ...Array.from({ length: 50 }, (_, n) => `unknown ${n}`)];
+    const all = await Promise.all(many.map((id) => report(reports, id)));
+    assert.deepEqual(all, [true, true, ...Array(50).fill(false)]);
+    assert.equal(github.asked.length, 1);
+  });
+
+  test("are asked for once in 30 seconds where they cannot be had, and found when they are back", async (t) => {
+    const github = await startKeys(t, listed("k1"));
+    const reports = new LeakReports(github.url);
+    github.answer = FAILURES["there is none of 200"];
+    const all = Array.from({ length: 50 }, () => report(reports, "k1"));
+    await Promise.all(all.map((one) => assert.rejects(one, KeysUnavailable)));
+    mock.timers.tick(29_999);
+    await assert.rejects(report(reports, "k1"), KeysUnavailable);
+    assert.equal(github.asked.length, 1);
+    github.answer = undefined;
+    mock.timers.tick(1);
+    assert.equal(await report(reports, "k1"), true);
   });
 });
 

@@ -87,7 +87,8 @@ export async function decide(request, verdict, now, facts, { gate, env, ctx, dea
       case "report":
         body = await readBody(request, deadline);
         if (body === null) return gate.refuse(facts, "content_too_large");
-        if (!(await isSigned(request, body, gate))) return gate.refuse(facts, "signature_refused");
+        if (!(await isSigned(request, body, gate, ctx)))
+          return gate.refuse(facts, "signature_refused");
         facts += vouched("signed", "github");
         now = Date.now();
         break;
@@ -108,11 +109,11 @@ export async function decide(request, verdict, now, facts, { gate, env, ctx, dea
 const vouched = (name, value) => `\n@${name}:${value}`;
 
 /** Whether a report of leaked tokens is signed by who may. */
-async function isSigned({ headers }, body, gate) {
+async function isSigned({ headers }, body, gate, ctx) {
   if (typeof body !== "string") return false;
   const keyId = headers.get("github-public-key-identifier");
   const signature = headers.get("github-public-key-signature");
-  return gate.leakReports.verify(new TextEncoder().encode(body), keyId, signature);
+  return gate.leakReports.verify(new TextEncoder().encode(body), keyId, signature, ctx);
 }
 
 /** Headers that matter to management alone. */

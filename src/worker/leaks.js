@@ -22,7 +22,7 @@ export class LeakReports {
   #keys;
   #learned = -Infinity;
   #asked = -Infinity;
-  #failed = false;
+  #answer;
 
   constructor(url) {
     this.#url = url;
@@ -31,36 +31,38 @@ export class LeakReports {
   /**
    * Whether a report's bytes are signed: `keyId` and `signature` are the values of
    * Github-Public-Key-Identifier and Github-Public-Key-Signature, or null. Throws
-   * `KeysUnavailable`.
+   * `KeysUnavailable`. `ctx`, the request's, lets a fetch of keys outlive the request.
    */
-  async verify(bytes, keyId, signature) {
+  async verify(bytes, keyId, signature, ctx) {
     const raw = rawSignature(decode(signature ?? ""));
     if (!raw || !keyId) return false;
-    const pem = await this.#published(keyId);
+    const pem = await this.#published(keyId, ctx);
     if (pem === undefined) return false;
     const algorithm = { name: "ECDSA", hash: "SHA-256" };
     return crypto.subtle.verify(algorithm, await imported(pem), raw, bytes);
   }
 
   /** The key of an identifier. */
-  async #published(keyId) {
+  async #published(keyId, ctx) {
     if (Date.now() - this.#learned < MAX_AGE && this.#keys.has(keyId)) return this.#keys.get(keyId);
-    if (Date.now() - this.#asked >= PAUSE) await this.#learn();
-    if (this.#failed) throw new KeysUnavailable();
+    if (Date.now() - this.#asked >= PAUSE) {
+      this.#asked = Date.now();
+      this.#answer = this.#learn();
+      // Others wait for it too, and it would end with this request.
+      ctx?.waitUntil(this.#answer.catch(() => {}));
+    }
+    await this.#answer;
     return this.#keys.get(keyId);
   }
 
-  // Requests that come meanwhile ask on their own: in a Worker none may wait for another's I/O.
   async #learn() {
     try {
       this.#keys = await fetchKeys(this.#url);
       this.#learned = Date.now();
-      this.#failed = false;
     } catch (error) {
       logFault("leak_keys_failed", { error });
-      this.#failed = true;
+      throw new KeysUnavailable();
     }
-    this.#asked = Date.now();
   }
 }
 
