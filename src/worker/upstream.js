@@ -34,6 +34,7 @@ export async function forward(request, verdict, facts, gate, env) {
       logFault("upstream_slow", { request });
       return respond(gate.refuse(facts, "upstream_slow"), request);
     }
+    if (response.status === 101 && !response.webSocket) throw new UnaskedSwitch();
     const passed = guarded(verdict.place ? confined(response, verdict, gate) : response, verdict);
     countRequest("allowed", response.status, "", valueOf(set, "gatepass-workspace"));
     return passed;
@@ -41,6 +42,11 @@ export async function forward(request, verdict, facts, gate, env) {
     logFault("upstream_failed", { request, error });
     return respond(gate.refuse(facts, "upstream_unavailable"), request);
   }
+}
+
+/** The upstream goes over to a protocol that no client can have asked for (RFC 9110 §15.2.2). */
+class UnaskedSwitch extends Error {
+  name = "UnaskedSwitch";
 }
 
 /** Whom an assertion is for: the origin of the upstream's URL, or the service. */
