@@ -25,17 +25,13 @@ const MAX_FORGOTTEN = 5_000;
 /** Days that events are kept where AUDIT_DAYS says nothing. */
 const AUDIT_DAYS = 365;
 
-/** Does what is due. */
-export async function keepAgenda(sql, env, now) {
+/** Does what is due. What is to be told is on its way then: the answer comes when it has arrived. */
+export function keepAgenda(sql, env, now) {
   const query =
     "SELECT name, kind, token, attempts FROM agenda WHERE due <= ? ORDER BY due LIMIT ?";
   const items = sql.exec(query, now, MAX_ITEMS).toArray();
-  await Promise.all(
-    items.map(async (item) => {
-      if (item.kind === "purge") forgetEvents(sql, item, env, now);
-      else await send(sql, item, env, now);
-    }),
-  );
+  const keep = (item) => (item.kind === "purge" ? forgetEvents : send)(sql, item, env, now);
+  return Promise.all(items.map(keep));
 }
 
 function forgetEvents(sql, { name }, env, now) {
@@ -49,19 +45,20 @@ function forgetEvents(sql, { name }, env, now) {
 }
 
 /** Sends a message; one that is not taken comes again, under the same id. */
-async function send(sql, { name, kind, token, attempts }, env, now) {
+function send(sql, { name, kind, token, attempts }, env, now) {
   const said = described(sql, kind, token, now);
   if (!env.NOTIFY_URL || !said) return done(sql, name);
-  const timestamp = Math.floor(now / 1000);
-  const body = JSON.stringify({ type: kind, ...said });
-  if (await notify({ id: name, timestamp, body }, env)) return done(sql, name);
-  if (attempts + 1 >= MAX_ATTEMPTS) {
-    logFault("message_given_up", { id: name });
-    return done(sql, name);
-  }
+  // Before anything is awaited: whatever breaks off, it comes again, and not at once.
   const pause = Math.min(FIRST_PAUSE * 2 ** attempts, LAST_PAUSE);
   const again = "UPDATE agenda SET attempts = attempts + 1, due = ? WHERE name = ?";
   sql.exec(again, now + pause, name);
+  const timestamp = Math.floor(now / 1000);
+  const body = JSON.stringify({ type: kind, ...said });
+  return notify({ id: name, timestamp, body }, env).then((taken) => {
+    const isLast = attempts + 1 >= MAX_ATTEMPTS;
+    if (!taken && isLast) logFault("message_given_up", { id: name });
+    if (taken || isLast) done(sql, name);
+  });
 }
 
 /** What a message says: when it came about, and of which token. Each time the same. */

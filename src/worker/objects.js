@@ -55,7 +55,8 @@ async function ring(name, { ctx, env }) {
   const authority = core(env).authority(name, ctx);
   authority.tables.begin(Date.now());
   await flush(authority, env.RECORDS);
-  await keepAgenda(ctx.storage.sql, env, Date.now());
+  // No put waits for who is told something: the next alarm need not wait for this.
+  ctx.waitUntil(keepAgenda(ctx.storage.sql, env, Date.now()));
   const lag = authority.tables.end(Date.now());
-  await tellSums(env, Date.now(), lag && { object: String(ctx.id), ...lag });
+  ctx.waitUntil(tellSums(env, Date.now(), lag && { object: String(ctx.id), ...lag }));
 }
