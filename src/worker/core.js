@@ -104,6 +104,7 @@ class Core {
     let authority = this.#authorities.get(ctx);
     if (!authority) {
       const tables = new Tables(name, ctx.storage);
+      tables.resume();
       authority = { tables, ...guarded(new glue.Authority(name, tables)) };
       this.#authorities.set(ctx, authority);
     }

@@ -24,6 +24,7 @@ export const OUTBOX_STATEMENTS = {
     SELECT MIN(due) AS due FROM outbox WHERE repeat = 0 UNION ALL
     SELECT MIN(due) FROM outbox WHERE repeat = 1 UNION ALL
     SELECT MIN(due) FROM agenda)`,
+  interrupted: "UPDATE outbox SET repeat = 1 WHERE since IS NOT NULL",
   lagging: "SELECT COUNT(*), MIN(since) FROM outbox WHERE since IS NOT NULL",
   due: `SELECT ${COLUMNS} FROM outbox WHERE repeat = ? AND due <= ? ORDER BY due LIMIT ?`,
   row: `SELECT ${COLUMNS} FROM outbox WHERE key = ?`,

@@ -66,6 +66,17 @@ export class Tables {
     }
   }
 
+  /**
+   * The object begins, anew perhaps: what its outbox has by then may have been on its way to KV when
+   * it ended, and still arrive, so it is put once more later (src/outbox.rs).
+   */
+  resume() {
+    this.#logged(() => {
+      const [[, since]] = this.#query("lagging") ?? [[0, null]];
+      if (since !== null) this.#query("interrupted");
+    });
+  }
+
   /** The alarm begins: it is set again, in case what follows breaks off. */
   begin(now) {
     this.#logged(() => this.#storage.setAlarm(now + SAFETY));
