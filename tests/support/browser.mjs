@@ -8,9 +8,14 @@ import axe from "axe-core";
 import { chromium } from "playwright-core";
 import { CHROMIUM_ADVICE, findChromium } from "../../scripts/lib/chromium.mjs";
 import { testCertificate } from "./https.mjs";
+import { noteAnswer } from "./secrecy.mjs";
+import { mustHoldNone } from "./secrets.mjs";
 import { filesIn } from "./state.mjs";
 
 const TIMEOUT = 15_000;
+
+// Milliseconds that bodies which a browser still reads have when it is closed.
+const NOTED_WITHIN = 1_000;
 
 /** What a person may have set; tests/browser/profiles.test.mjs shows what each of them does. */
 const PROFILES = {
@@ -86,10 +91,14 @@ export async function launchBrowser({ profile = "default", folder, locale = "en-
   const messages = [];
   const requests = [];
   const responses = new Map();
+  const noted = [];
   context.on("console", (message) => messages.push(`${message.type()}: ${message.text()}`));
   context.on("weberror", (error) => messages.push(`uncaught: ${error.error().message}`));
   context.on("request", (request) => requests.push(request));
-  context.on("response", (response) => responses.set(response.request(), response));
+  context.on("response", (response) => {
+    responses.set(response.request(), response);
+    noted.push(note(response));
+  });
   return {
     context,
     async newTab(url) {
@@ -101,10 +110,25 @@ export async function launchBrowser({ profile = "default", folder, locale = "en-
     requests: () =>
       Promise.all(requests.map((request) => describe(request, responses.get(request)))),
     async close() {
+      const late = new Promise((done) => setTimeout(done, NOTED_WITHIN));
+      await Promise.race([Promise.allSettled(noted), late]);
+      mustHoldNone(messages.join("\n"), "the browser's console");
       await context.close();
       if (folder === undefined) await rm(userData, { recursive: true, force: true });
     },
   };
+}
+
+/** Tells the witness of secrets of an answer, and of the page that the request says it comes from. */
+async function note(response) {
+  const request = response.request();
+  mustHoldNone((await request.headerValue("referer")) ?? "", "a Referer");
+  const { port, pathname, search } = new URL(response.url());
+  const answered = (await response.headersArray()).map(({ name, value }) => [name, value]);
+  const asked = { port, method: request.method(), target: pathname + search };
+  // A redirect has no body, a stream none that ends.
+  const body = await response.body().catch(() => "");
+  noteAnswer(asked, { status: response.status(), headers: answered, body });
 }
 
 async function describe(request, response) {
