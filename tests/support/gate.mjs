@@ -200,6 +200,7 @@ export async function startRawGate(options = {}) {
   const { http, second: other = http, seen } = workerd.ports;
   const unwatchPorts = watchPorts([http, other]);
 
+  let ended;
   async function end(how) {
     const requests = seen && (await fetch(`http://127.0.0.1:${seen}`).catch(() => undefined));
     for (const request of (await requests?.json()) ?? []) noteRequest("the upstream", request);
@@ -219,8 +220,8 @@ export async function startRawGate(options = {}) {
     output: workerd.stderr,
     memory: () => residentBytes(workerd.pid),
     kv,
-    stop: () => end("stop"),
-    kill: () => end("kill"),
+    stop: () => (ended ??= end("stop")),
+    kill: () => (ended ??= end("kill")),
   };
   return Object.assign(gate, clientOf(gate));
 }

@@ -1,6 +1,5 @@
 // The witness of secrets: a register of every secret that the tests of this process use, and the search
-// for them, in any writing, in what comes out of a gate. secrecy.mjs says what shows one by
-// design.
+// for them, in any writing, in what comes out of a gate. secrecy.mjs says what shows one by design.
 
 // The search is Wu and Manber's, for many texts at once: a window of so many bytes, and the block at
 // its end, which says how far the window may move on.
