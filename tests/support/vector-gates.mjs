@@ -6,8 +6,9 @@ import { text } from "node:stream/consumers";
 import { gateModules, RAISED_LIMITS } from "./gate.mjs";
 import { startAssets } from "./assets.mjs";
 import { testCertificate } from "./https.mjs";
+import { assertNoFindings, keepToken, keepVariables, mustHoldNone } from "./secrets.mjs";
 import { limiterWorker, startKv } from "./stand-ins.mjs";
-import { STORE } from "./vectors.mjs";
+import { given, STORE } from "./vectors.mjs";
 import { startWorkerd } from "./workerd.mjs";
 
 export const OPERATOR_KEY = "the-operator-key-of-the-vectors-gates";
@@ -55,6 +56,8 @@ const variablesOf = (options) =>
  *   app got last, `app("x-next", answer)` what it answers from now on
  */
 export async function startVectorGates(vectors) {
+  keepVariables({ OPERATOR_KEY });
+  for (const { token } of Object.values(given.tokens)) keepToken(token);
   const groups = [...new Map(vectors.map((vector) => [keyOf(vector), vector])).values()];
   const kvs = await Promise.all(groups.map(({ store }) => startKvWith(store)));
   const assets = await startAssets();
@@ -104,6 +107,9 @@ export async function startVectorGates(vectors) {
     async stop() {
       await workerd.stop();
       await Promise.all([...kvs, assets].map((server) => server.stop()));
+      mustHoldNone(workerd.stderr(), "the log");
+      for (const { values } of kvs) mustHoldNone([...values].join("\n"), "KV");
+      assertNoFindings();
     },
   };
 }
