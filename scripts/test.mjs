@@ -115,6 +115,8 @@ async function asPacked() {
 
 async function supplyChain() {
   await checkCrates();
+  await build("release");
+  await makePackage();
   await nodeTests(["tests/supply/*.test.mjs"]);
 }
 
