@@ -300,7 +300,9 @@ let token;
 before(async () => {
   upstream = await startByteUpstream();
   const servers = { bytes: upstream.address };
-  gate = await startRawGate({ servers, upstream: { server: "bytes" }, vars: { ROUTES } });
+  // A signature is random, and may look like anything.
+  const vars = { ROUTES, ASSERTION_KEY: undefined };
+  gate = await startRawGate({ servers, upstream: { server: "bytes" }, vars });
   token = (await gate.createToken()).token;
 });
 after(() => Promise.all([gate?.stop(), upstream?.stop()]));
@@ -314,7 +316,7 @@ for (const [subject, table] of Object.entries(ROWS)) {
         const bytes = request
           .replaceAll("TARGET", target)
           .replace("BEARER", `Authorization: Bearer ${token}`);
-        const { answers } = await exchange(gate.port, bytes, expected.length);
+        const answers = await exchange(gate.port, bytes, expected.length);
         assert.deepEqual(answers.map(labelOf), expected);
         const arrived = upstream.received.filter((one) => one.target.includes(target));
         assert.deepEqual(

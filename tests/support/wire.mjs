@@ -58,12 +58,12 @@ export async function startByteUpstream() {
 
 /**
  * Sends bytes over a connection of their own and reads until the other side closes it, so many answers
- * have come and then no more for a moment, or ten seconds are over.
+ * have come and then no more for a moment, or half a minute is over.
  *
  * @param {number} port
  * @param {string} bytes one character a byte
  * @param {number} wanted how many answers, interim ones among them
- * @returns {Promise<{answers: Answer[], rest: string}>} `rest`: what is no whole answer
+ * @returns {Promise<Answer[]>}
  *
  * @typedef {object} Answer
  * @property {number} status
@@ -80,7 +80,7 @@ export function exchange(port, bytes, wanted) {
     function finish() {
       clearTimeout(timer);
       socket.destroy();
-      done({ answers, rest });
+      done(answers);
     }
     socket.on("error", finish).on("close", finish);
     socket.on("data", (text) => {
@@ -101,7 +101,7 @@ export function exchange(port, bytes, wanted) {
 }
 
 /** Milliseconds after which an answer does not come any more, and after which no further one does. */
-const LATE = 10_000;
+const LATE = 30_000;
 const QUIET = 200;
 
 /**
