@@ -37,7 +37,7 @@ pub fn without_own(header: &str) -> Option<String> {
 pub fn values<'a>(header: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
     pieces(header, b';').filter_map(move |pair| {
         let (found, value) = cut(pair, b'=')?;
-        (found.trim() == name).then(|| value.trim())
+        (trimmed(found) == name).then(|| trimmed(value))
     })
 }
 
@@ -45,8 +45,8 @@ pub fn values<'a>(header: &'a str, name: &str) -> impl Iterator<Item = &'a str> 
 pub fn sessions(header: &str) -> impl Iterator<Item = (Place, &str)> {
     header.split(';').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
-        let place = Place::parse(name.trim().strip_prefix(place::COOKIE_PREFIX)?)?;
-        Some((place, value.trim()))
+        let place = Place::parse(trimmed(name).strip_prefix(place::COOKIE_PREFIX)?)?;
+        Some((place, trimmed(value)))
     })
 }
 
@@ -67,6 +67,12 @@ pub fn is_own_name(name: &str) -> bool {
             .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
     });
     is_prefixed || is_of_a_place(name)
+}
+
+/// A name or a value without the blanks around it (RFC 6265bis §5.6). Other white space is
+/// a part of a name, which then has none of the prefixes that browsers protect.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }
 
 fn is_of_a_place(name: &str) -> bool {
@@ -115,6 +121,19 @@ mod tests {
         assert_eq!(values(&header, name).collect::<Vec<_>>(), ["y", "z"]);
         let found: Vec<_> = sessions(&header).map(|(_, value)| value).collect();
         assert_eq!(found, ["y", "z"]);
+    }
+
+    #[test]
+    fn rfc_6265bis_5_6_only_spaces_and_tabs_around_a_name_are_none_of_it() {
+        let name = "__Host-gp-abcdefghijklmnop";
+        for blank in ["\u{a0}", "\u{2003}", "\u{3000}", "\u{b}", "\u{85}"] {
+            let header = format!("{blank}{name}=x; {name}{blank}=x");
+            assert_eq!(values(&header, name).next(), None, "{header:?}");
+            assert!(sessions(&header).next().is_none(), "{header:?}");
+            assert_eq!(without_own(&header).as_deref(), Some(""), "{header:?}");
+        }
+        let header = format!("\t{name} =\tx ");
+        assert_eq!(values(&header, name).collect::<Vec<_>>(), ["x"]);
     }
 
     proptest! {
