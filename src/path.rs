@@ -85,9 +85,12 @@ fn has_dots(bytes: &[u8]) -> bool {
 /// the `%uXXXX` of one of them.
 fn is_overlong(bytes: &[u8]) -> bool {
     let overlong = bytes.iter().any(|byte| matches!(byte, 0xc0 | 0xc1))
-        || bytes
-            .windows(2)
-            .any(|pair| matches!(pair, [0xe0, 0x80..=0x9f]));
+        || bytes.windows(2).any(|pair| {
+            matches!(
+                pair,
+                [0xe0, 0x80..=0x9f] | [0xf0 | 0xf8 | 0xfc, 0x80..=0x8f]
+            )
+        });
     let looks_alike = bytes.windows(3).any(|bytes| LOOK_ALIKES.contains(&bytes));
     overlong || looks_alike || bytes.windows(2).any(|pair| matches!(pair, b"%u" | b"%U"))
 }
@@ -159,6 +162,8 @@ mod tests {
             "x%2f..",
             "%c0%ae%c0%ae",
             "%e0%80%ae",
+            "%f0%80%80%ae",
+            "%f8%80%80%80%ae%fc%80%80%80%80%ae",
             "..%20",
             "%u002e%u002e",
             "%00",
