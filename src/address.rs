@@ -1,5 +1,6 @@
 //! Where a request comes from, and from where a token may be used.
 
+use crate::bytes::cut;
 use crate::wire::wire_text;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -54,11 +55,18 @@ impl FromIterator<IpNet> for AllowedIps {
 /// Reads one entry of a list: an address (`192.0.2.7`) or a block
 /// (`192.0.2.0/24`, `2001:db8::/32`). A block with bits set after its prefix
 /// is refused, since it is not what its author meant; so is an IPv4 address
-/// in IPv6 clothes, which would match nothing.
+/// in IPv6 clothes, which would match nothing, and one with a zero before a number,
+/// which some read as octal.
 pub fn parse_block(text: &str) -> Option<IpNet> {
-    let block = match text.parse::<IpNet>() {
-        Ok(block) => block,
-        Err(_) => IpNet::from(text.parse::<IpAddr>().ok()?),
+    let (address, length) = match cut(text, b'/') {
+        Some((address, length)) => (address, Some(length)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let block = match length {
+        None => IpNet::from(address),
+        Some(length) if length.starts_with('+') => return None,
+        Some(length) => IpNet::new(address, length.parse().ok()?).ok()?,
     };
     let mapped = matches!(block.addr(), IpAddr::V6(address) if address.to_ipv4_mapped().is_some());
     (block == block.trunc() && !mapped).then_some(block)
@@ -138,6 +146,9 @@ mod tests {
         for text in [
             "192.0.2.1/24",
             "192.0.2.0/33",
+            "010.0.0.0/8",
+            "10.0.0.0/+8",
+            "10.0.0.0/",
             "::ffff:192.0.2.0/120",
             "example.com",
             "",
