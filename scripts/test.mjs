@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { build } from "./build.mjs";
 import { checkCounts } from "./counts.mjs";
+import { fuzzAll } from "./fuzz.mjs";
 import { ensureValgrind } from "./lib/callgrind.mjs";
 import { ensureCargoDeny } from "./lib/cargo-deny.mjs";
 import { CHROMIUM_ADVICE, ensureChromium, findChromium } from "./lib/chromium.mjs";
@@ -29,6 +30,7 @@ const STAGES = {
   clippy: ["Clippy, warnings as errors", clippy],
   doc: ["Documentation without warnings", doc],
   native: ["Native tests", nativeTests],
+  fuzz: ["Five seconds of fuzzing a target", () => fuzzAll({ seconds: 5 })],
   counts: ["Instructions, as many as before", checkCounts],
   wasm: ["The release's wasm", () => build("release")],
   deploy: ["What a deployment would upload", deployDryRun],
