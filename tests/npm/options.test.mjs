@@ -43,6 +43,26 @@ describe("a mistake in a gate's options is config_invalid", () => {
       assert.throws(() => gatepass.createGate(whole), { code: "config_invalid", field });
     });
   }
+
+  test("null in place of options", () => {
+    const field = "options";
+    assert.throws(() => gatepass.createGate(null), { code: "config_invalid", field });
+  });
+
+  for (const origin of ["gate.example", "https://gate.example/", "ftp://gate.example"]) {
+    test(`the origin ${origin}`, () => {
+      const options = { store: memoryStore(), development: true, origin };
+      const field = "origin";
+      assert.throws(() => gatepass.createGate(options), { code: "config_invalid", field });
+    });
+  }
+
+  test("strict consistency of a store whose reads may be old", () => {
+    const { get, put, list } = memoryStore();
+    const options = { store: { get, put, list }, consistency: "strict" };
+    const field = "consistency";
+    assert.throws(() => gatepass.createGate(options), { code: "config_invalid", field });
+  });
 });
 
 describe("a mistake in what is asked of tokens is invalid_field", () => {
