@@ -256,7 +256,9 @@ pub fn execute<U: Users + Trail>(
             note(users, &asker, "sessions.killed", now_ms)?;
             let before = users.decided()?;
             let until = sessions::over_until(Time::from_millis(now_ms));
-            let sessions_from = before.sessions_from.max(Some(until));
+            // What was opened since the last time is named by the second after that.
+            let next = before.sessions_from.map(|from| from.plus(1));
+            let sessions_from = next.max(Some(until));
             let decided = Decided {
                 sessions_from,
                 ..before

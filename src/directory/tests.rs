@@ -287,7 +287,7 @@ fn all_sessions_are_killed_until_a_moment_that_settings_do_not_change() {
     kill(4_000);
     set(&shelf, |policy| policy.creation = false);
     let settings = shelf.decided().unwrap().settings();
-    assert_eq!(settings.sessions_from, Some(Time::from_seconds(65)));
+    assert_eq!(settings.sessions_from, Some(Time::from_seconds(66)));
     assert_eq!((settings.rev, settings.creation), (3, false));
 }
 
