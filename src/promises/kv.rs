@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub(super) const PROPAGATION: u64 = 30_000;
 
 /// Milliseconds for which a location keeps what it has read (`KV_CACHE_TTL` of
-/// `entry.js`).
+/// `decide.js`).
 pub(super) const CACHE_TTL: u64 = 30_000;
 
 /// All keys.
@@ -26,13 +26,19 @@ struct Key {
 }
 
 /// A write that KV took.
-pub(super) struct Landed {
+struct Landed {
     /// When.
-    pub(super) at: u64,
-    /// The value.
-    pub(super) text: String,
+    at: u64,
+    value: Value,
     /// When each location sees it.
     visible: Vec<u64>,
+}
+
+/// What is written.
+pub(super) struct Value {
+    pub(super) text: String,
+    /// How many values its key had had in the authority by then.
+    pub(super) number: usize,
 }
 
 impl Kv {
@@ -42,15 +48,11 @@ impl Kv {
     }
 
     /// A write that KV takes now.
-    pub(super) fn land(&mut self, key: &str, text: String, now: u64, random: &mut Random) {
-        let delay = |_| now + random.edged(PROPAGATION);
+    pub(super) fn land(&mut self, key: &str, value: Value, at: u64, random: &mut Random) {
+        let delay = |_| at + random.edged(PROPAGATION);
         let visible = (0..self.locations).map(delay).collect();
         let key = self.keys.entry(key.to_owned()).or_default();
-        key.landed.push(Landed {
-            at: now,
-            text,
-            visible,
-        });
+        key.landed.push(Landed { at, value, visible });
     }
 
     /// A read in a location.
@@ -66,11 +68,13 @@ impl Kv {
                 version
             }
         };
-        version.map(|version| key.landed[version].text.clone())
+        version.map(|version| key.landed[version].value.text.clone())
     }
 
-    /// What KV took under a key.
-    pub(super) fn landed(&self, key: &str) -> &[Landed] {
-        self.keys.get(key).map_or(&[], |key| &key.landed)
+    /// Since when KV has had the value with a number, or later ones.
+    pub(super) fn has_had(&self, key: &str, number: usize) -> Option<u64> {
+        let landed = self.keys.get(key)?.landed.iter().rev();
+        let late = landed.take_while(|landed| landed.value.number >= number);
+        late.last().map(|landed| landed.at)
     }
 }

@@ -1,7 +1,9 @@
 //! A deployment in simulated time: a ledger and a directory with their outboxes, KV,
-//! and isolates in several locations.
+//! and isolates in several locations, each with a clock of its own.
 
-use super::kv::Kv;
+use super::kv::{Kv, Value};
+use super::life::{Fact, SKEW};
+use super::object::Object;
 use super::random::Random;
 use crate::answer::Answer;
 use crate::api::{self, Progress};
@@ -11,16 +13,14 @@ use crate::digest::Digest;
 use crate::directory;
 use crate::facts::Facts;
 use crate::gate::Gate;
-use crate::ledger::{Changed, Tokens};
+use crate::ledger::{self, Changed, Tokens};
 use crate::lookup::{Found, Lookup, Reply};
 use crate::management::Ticket;
-use crate::outbox::Row;
 use crate::sessions::{self, Sessions};
 use crate::time::Time;
 use crate::transaction::{self, shelf::Shelf};
 use crate::verdict::{Question, Verdict};
 use crate::wire;
-use core::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -33,38 +33,50 @@ pub(super) const SESSION_KEYS: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 const LOCATIONS: usize = 2;
 pub(super) const ISOLATES: usize = 4;
 
+/// The ledger and the directory.
+pub(super) const OBJECTS: usize = 2;
+const LEDGER: usize = 0;
+const DIRECTORY: usize = 1;
+
+/// All clocks: those of the isolates, then those of the objects.
+pub(super) const CLOCKS: usize = ISOLATES + OBJECTS;
+
 /// The key of the one workspace's settings.
 pub(super) const SETTINGS: &str = "w/default";
 
+/// What may befall a request on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Crash {
+    /// The object restarts before it carries the command out.
+    Before,
+    /// The object restarts when the command is carried out, and nobody is told.
+    After,
+}
+
+/// An object restarted, and the answer is lost.
+#[derive(Debug)]
+pub(super) struct Lost;
+
 pub(super) struct World {
     pub(super) now: u64,
-    pub(super) kv: Kv,
+    pub(super) random: Random,
+    /// What befalls the next command that writes.
+    pub(super) crash: Option<Crash>,
+    kv: Kv,
     config: Rc<Config>,
-    gates: Vec<Gate>,
+    isolates: Vec<Isolate>,
     ledger: Shelf,
     directory: directory::tests::Shelf,
-    flights: Vec<Flight>,
-    random: Random,
+    objects: [Object; OBJECTS],
     calm: bool,
-    /// Each value that a key has had in its authority, and which isolate had it changed.
-    truth: BTreeMap<String, Vec<Told>>,
+    /// The value of each key in its authority, and how many it has had.
+    truth: BTreeMap<String, (String, usize)>,
 }
 
-/// A value of an authority.
-pub(super) struct Told {
-    pub(super) at: u64,
-    pub(super) text: String,
-    pub(super) by: usize,
-}
-
-/// A put on its way.
-struct Flight {
-    row: Row,
-    text: String,
-    /// When KV takes it, if ever.
-    lands: Option<u64>,
-    /// When the outbox hears of it, and what.
-    told: Option<(u64, bool)>,
+struct Isolate {
+    gate: Gate,
+    /// By how many milliseconds its clock is ahead.
+    ahead: i64,
 }
 
 impl World {
@@ -85,101 +97,200 @@ impl World {
             "ASSETS",
         ];
         let config = Rc::new(Config::parse(&variables, &bindings.map(str::to_owned)).unwrap());
+        let mut random = Random(seed);
+        let mut ahead = || -> i64 {
+            let by = i64::try_from(random.edged(2 * SKEW)).unwrap();
+            by - i64::try_from(SKEW).unwrap()
+        };
         let mut world = Self {
             now: BEGINS,
+            crash: None,
             kv: Kv::of(LOCATIONS),
-            gates: (0..ISOLATES)
-                .map(|_| Gate::new(Rc::clone(&config)))
+            isolates: (0..ISOLATES)
+                .map(|_| Isolate {
+                    gate: Gate::new(Rc::clone(&config)),
+                    ahead: ahead(),
+                })
                 .collect(),
             config,
             ledger: Shelf::with(&[]),
             directory: directory::tests::Shelf::default(),
-            flights: Vec::new(),
-            random: Random(seed),
+            objects: [Object::new(ahead()), Object::new(ahead())],
             calm,
             truth: BTreeMap::new(),
+            random,
         };
-        world.note_truth(0);
+        world.note_truth();
         world
     }
 
-    /// What became of a key in its authority.
-    pub(super) fn truth(&self, key: &str) -> &[Told] {
-        &self.truth[key]
+    /// What KV must have for it to know of a key's value as it is now.
+    pub(super) fn fact(&self, key: &str) -> Fact {
+        Fact {
+            key: key.to_owned(),
+            values: self.truth[key].1,
+            in_ledger: key != SETTINGS,
+        }
     }
 
-    /// Whether a request is let in by an isolate, now.
-    pub(super) fn lets_in(&mut self, isolate: usize, request: &str) -> bool {
+    /// Since when KV has had what a fact asks for.
+    pub(super) fn accepted(&self, fact: &Fact) -> Option<u64> {
+        self.kv.has_had(&fact.key, fact.values)
+    }
+
+    /// The answer to a request of the upstream's, by an isolate, now; `None`: it is let in.
+    pub(super) fn knock(&mut self, isolate: usize, request: &str) -> Option<Answer> {
         match self.decide(isolate, request) {
-            Verdict::Allow(_) => true,
-            Verdict::Answer(_) => false,
+            Verdict::Allow(_) => None,
+            Verdict::Answer(answer) => Some(answer),
             other => panic!("{other:?}"),
         }
     }
 
     /// Has an isolate carry out a request of the token API, or an entry.
-    pub(super) fn manage(&mut self, isolate: usize, request: &str, body: &str) -> Answer {
-        let ticket = match self.decide(isolate, request) {
+    pub(super) fn manage(
+        &mut self,
+        isolate: usize,
+        request: &str,
+        body: &str,
+    ) -> Result<Answer, Lost> {
+        let decided = self.decide(isolate, request);
+        self.carry_out(isolate, decided, body)
+    }
+
+    /// Has two isolates carry the same entry out, each before it hears of the other.
+    pub(super) fn manage_twice(&mut self, isolates: [usize; 2], request: &str) -> [Answer; 2] {
+        let decided = isolates.map(|isolate| (isolate, self.decide(isolate, request)));
+        decided.map(|(isolate, decided)| self.carry_out(isolate, decided, "").unwrap())
+    }
+
+    /// What `manage` of the Worker's shell does.
+    fn carry_out(&mut self, isolate: usize, decided: Verdict, body: &str) -> Result<Answer, Lost> {
+        let ticket = match decided {
             Verdict::Manage { ticket } => ticket,
-            Verdict::Answer(answer) => return answer,
+            Verdict::Answer(answer) => return Ok(answer),
             other => panic!("{other:?}"),
         };
-        let answer = self.carry_out(isolate, &ticket, body);
-        self.note_truth(isolate);
+        let answer = self.converse(isolate, &ticket, body);
+        self.note_truth();
         answer
     }
 
-    /// What `management` of the Worker's shell does.
-    fn carry_out(&mut self, isolate: usize, ticket: &Ticket, body: &str) -> Answer {
+    fn converse(&mut self, isolate: usize, ticket: &Ticket, body: &str) -> Result<Answer, Lost> {
         let entropy = Entropy(self.random.bytes(), self.random.bytes());
         let mut replies = Vec::new();
         loop {
+            let now_ms = self.clock(isolate);
             let inputs = Inputs {
                 config: &self.config,
                 body: Some(body),
                 entropy: &entropy,
                 replies: &replies,
-                now_ms: self.now,
+                now_ms,
             };
             match api::manage(ticket, inputs) {
-                Progress::Ask(question) => replies.push(self.command(&question)),
+                Progress::Ask(question) => replies.push(self.command(&question)?),
                 Progress::Done {
                     answer,
                     changed,
                     spot,
                 } => {
-                    let gate = &mut self.gates[isolate];
+                    let gate = &mut self.isolates[isolate].gate;
                     for Changed { digest, record } in changed {
-                        gate.learn_change(digest, record, self.now);
+                        gate.learn_change(digest, record, now_ms);
                     }
                     spot.into_iter()
-                        .for_each(|spot| gate.learn_spot(spot, self.now));
-                    return answer;
+                        .for_each(|spot| gate.learn_spot(spot, now_ms));
+                    return Ok(answer);
                 }
             }
         }
     }
 
-    fn command(&self, question: &Question) -> String {
+    /// What `execute` of `objects.js` does.
+    fn command(&mut self, question: &Question) -> Result<String, Lost> {
         if question.class == "LEDGER" {
-            let command = wire::read(&question.command).unwrap();
-            return wire::write(&transaction::execute(&self.ledger, command, self.now).unwrap());
+            let command: ledger::Command = wire::read(&question.command).unwrap();
+            return self.transact(LEDGER, command.writes(), |world, now| {
+                wire::write(&transaction::execute(&world.ledger, command, now).unwrap())
+            });
         }
-        let command = wire::read(&question.command).unwrap();
-        wire::write(&directory::execute(&self.directory, command, self.now).unwrap())
+        let command: directory::Command = wire::read(&question.command).unwrap();
+        self.transact(DIRECTORY, command.writes(), |world, now| {
+            wire::write(&directory::execute(&world.directory, command, now).unwrap())
+        })
     }
 
-    /// What `decide` of `entry.js` does.
+    /// Carries a command out. The alarm is set in the same transaction.
+    fn transact(
+        &mut self,
+        object: usize,
+        writes: bool,
+        work: impl FnOnce(&Self, u64) -> String,
+    ) -> Result<String, Lost> {
+        let crash = self.crash.take_if(|_| writes);
+        if crash == Some(Crash::Before) {
+            self.restart_object(object);
+            return Err(Lost);
+        }
+        let reply = work(self, self.objects[object].clock(self.now));
+        let late = self.late();
+        let rows = match object {
+            LEDGER => &self.ledger.rows,
+            _ => &self.directory.rows,
+        };
+        self.objects[object].arm(rows, late);
+        if crash == Some(Crash::After) {
+            self.restart_object(object);
+            return Err(Lost);
+        }
+        Ok(reply)
+    }
+
+    /// Milliseconds by which the next alarm is late.
+    fn late(&mut self) -> u64 {
+        if self.calm {
+            return 0;
+        }
+        self.random.edged(LATE_ALARM)
+    }
+
+    /// An object is started anew, whatever it was at.
+    pub(super) fn restart_object(&mut self, object: usize) {
+        self.objects[object].restart();
+    }
+
+    /// An isolate is started anew, and remembers nothing.
+    pub(super) fn restart_isolate(&mut self, isolate: usize) {
+        self.isolates[isolate].gate = Gate::new(Rc::clone(&self.config));
+    }
+
+    /// Sets a clock.
+    pub(super) fn set_clock(&mut self, clock: usize, ahead: i64) {
+        match clock.checked_sub(ISOLATES) {
+            Some(object) => self.objects[object].ahead = ahead,
+            None => self.isolates[clock].ahead = ahead,
+        }
+    }
+
+    /// The time by an isolate's clock.
+    fn clock(&self, isolate: usize) -> u64 {
+        self.now.saturating_add_signed(self.isolates[isolate].ahead)
+    }
+
+    /// What `decide` of `decide.js` does.
     fn decide(&mut self, isolate: usize, request: &str) -> Verdict {
         let facts = Facts::parse(request).unwrap();
+        let now = self.clock(isolate);
         let mut reply = None;
         for _ in 0..8 {
-            match self.gates[isolate].check(&facts, reply.as_ref(), self.now) {
+            let gate = &mut self.isolates[isolate].gate;
+            match gate.check(&facts, reply.as_ref(), now) {
                 Verdict::Read { keys } => {
                     reply = None;
                     for key in keys {
                         let value = self.kv.read(&key, isolate % LOCATIONS, self.now);
-                        self.gates[isolate].learn(&key, value.as_deref(), self.now);
+                        gate.learn(&key, value.as_deref(), now);
                     }
                 }
                 Verdict::Ask(question) => {
@@ -197,14 +308,16 @@ impl World {
 
     fn look_up(&self, question: &str) -> Found {
         match Lookup::parse(question).unwrap() {
-            Lookup::Lookup { digest, session } => Found {
-                record: Some(self.ledger.lookup(&digest).unwrap().map(|record| {
-                    let asked = session.as_ref();
-                    let record = sessions::with_killed(&self.ledger, record, asked, self.time());
-                    record.unwrap().to_json()
-                })),
-                settings: None,
-            },
+            Lookup::Lookup { digest, session } => {
+                let record = self.ledger.lookup(&digest).unwrap().map(|record| {
+                    let (asked, now) = (session.as_ref(), self.time());
+                    sessions::with_killed(&self.ledger, record, asked, now).unwrap()
+                });
+                Found {
+                    record: Some(record.map(|record| record.to_json())),
+                    settings: None,
+                }
+            }
             Lookup::Settings {} => Found {
                 record: None,
                 settings: Some(self.value(SETTINGS).unwrap()),
@@ -212,8 +325,9 @@ impl World {
         }
     }
 
+    /// The time by the ledger's clock.
     const fn time(&self) -> Time {
-        Time::from_millis(self.now)
+        Time::from_millis(self.objects[LEDGER].clock(self.now))
     }
 
     /// What KV shall hold under a key.
@@ -234,24 +348,18 @@ impl World {
         }
     }
 
-    /// Notes what has changed, and by which isolate.
-    fn note_truth(&mut self, by: usize) {
-        let digests: Vec<_> = self
-            .ledger
-            .tokens
-            .borrow()
-            .values()
-            .map(|entry| entry.digest)
-            .collect();
-        let records = digests
-            .iter()
-            .map(|digest| format!("t/{}", digest.to_hex()));
-        for key in records.chain([SETTINGS.to_owned()]) {
-            let text = self.value(&key).unwrap();
-            let told = self.truth.entry(key).or_default();
-            if told.last().is_none_or(|last| last.text != text) {
-                let at = self.now;
-                told.push(Told { at, text, by });
+    /// Notes what has changed.
+    fn note_truth(&mut self) {
+        let tokens = self.ledger.tokens.borrow();
+        let records = tokens.values().map(transaction::kv_key);
+        let keys: Vec<_> = records.chain([SETTINGS.to_owned()]).collect();
+        drop(tokens);
+        for key in keys {
+            let value = self.value(&key).unwrap();
+            let (text, values) = self.truth.entry(key).or_default();
+            if *text != value {
+                *text = value;
+                *values += 1;
             }
         }
     }
@@ -261,8 +369,7 @@ impl World {
         let until = self.now + ms;
         while let Some(next) = self.next_event().filter(|next| *next <= until) {
             self.now = self.now.max(next);
-            self.put_what_is_due();
-            self.land_and_settle();
+            (0..OBJECTS).for_each(|object| self.work(object));
         }
         self.now = until;
     }
@@ -272,100 +379,28 @@ impl World {
         self.next_event().is_none()
     }
 
-    fn rows(&self) -> [&RefCell<BTreeMap<String, Row>>; 2] {
-        [&self.ledger.rows, &self.directory.rows]
-    }
-
     fn next_event(&self) -> Option<u64> {
-        let flies = |key: &str| {
-            let waited_for = |flight: &Flight| flight.row.key == key && flight.told.is_some();
-            self.flights.iter().any(waited_for)
-        };
-        let due = self.rows().into_iter().flat_map(|rows| {
-            let rows = rows.borrow();
-            let left = rows.values().filter(|row| !flies(&row.key));
-            left.map(|row| row.due).collect::<Vec<_>>()
-        });
-        let flights = self.flights.iter();
-        let events = flights.flat_map(|flight| [flight.lands, flight.told.map(|(at, _)| at)]);
-        events.flatten().chain(due).min()
+        let events = self.objects.iter().filter_map(Object::next_event);
+        events.min()
     }
 
-    /// What the alarm does.
-    fn put_what_is_due(&mut self) {
-        let waited_for: Vec<_> = self
-            .flights
-            .iter()
-            .filter(|flight| flight.told.is_some())
-            .collect();
-        let flies = |row: &Row| waited_for.iter().any(|flight| flight.row.key == row.key);
-        let mut due = Vec::new();
-        for rows in self.rows() {
-            let rows = rows.borrow();
-            due.extend(
-                rows.values()
-                    .filter(|row| row.due <= self.now && !flies(row))
-                    .cloned(),
-            );
-        }
+    /// What an object does by itself, when it is time for it.
+    fn work(&mut self, object: usize) {
+        let (now, late) = (self.now, self.late());
+        let rows = match object {
+            LEDGER => &self.ledger.rows,
+            _ => &self.directory.rows,
+        };
+        self.objects[object].settle(rows, &mut self.kv, now, &mut self.random);
+        let due = self.objects[object].due(rows, now, late);
         for row in due {
             let text = self.value(&row.key).unwrap();
-            let soon = self.now + self.random.edged(PUT);
-            let (lands, told) = match self.random.below(10) {
-                _ if self.calm => (Some(soon), (soon, true)),
-                0 => (None, (soon, false)),
-                1 => (Some(soon), (soon, false)),
-                2 => (None, (self.now + PUT_TIMEOUT, false)),
-                3 => {
-                    let told = self.now + PUT_TIMEOUT;
-                    (Some(told + self.random.edged(LATEST)), (told, false))
-                }
-                _ => (Some(soon), (soon, true)),
-            };
-            let told = Some(told);
-            self.flights.push(Flight {
-                row,
-                text,
-                lands,
-                told,
-            });
+            let number = self.truth.get(&row.key).map_or(0, |(_, number)| *number);
+            let value = Value { text, number };
+            self.objects[object].put(row, value, now, &mut self.random, self.calm);
         }
-    }
-
-    fn land_and_settle(&mut self) {
-        let now = self.now;
-        for flight in &mut self.flights {
-            if flight.lands.is_some_and(|lands| lands <= now) {
-                flight.lands = None;
-                self.kv
-                    .land(&flight.row.key, flight.text.clone(), now, &mut self.random);
-            }
-            let Some((_, accepted)) = flight.told.filter(|(at, _)| *at <= now) else {
-                continue;
-            };
-            flight.told = None;
-            for rows in [&self.ledger.rows, &self.directory.rows] {
-                let mut rows = rows.borrow_mut();
-                let Some(row) = rows.remove(&flight.row.key) else {
-                    continue;
-                };
-                let left = if accepted {
-                    row.accepted(flight.row.generation, now)
-                } else {
-                    Some(row.uncertain(now))
-                };
-                rows.extend(left.map(|row| (row.key.clone(), row)));
-            }
-        }
-        self.flights
-            .retain(|flight| flight.lands.is_some() || flight.told.is_some());
     }
 }
 
-/// Milliseconds that a put takes at most.
-pub(super) const PUT: u64 = 2_000;
-
-/// Milliseconds after which the outbox gives a put up (`outbox.js`), and within which
-/// it may then still land.
-const PUT_TIMEOUT: u64 = 10_000;
-const LATEST: u64 = 59_000;
+/// Milliseconds by which an alarm is late at most.
+const LATE_ALARM: u64 = 20_000;
