@@ -16,9 +16,14 @@ const TYPES = {
   ".svg": "image/svg+xml",
 };
 
-/** Starts a server that stands in for the binding ASSETS. */
-export function startAssets() {
-  return startServer(async (request, response) => {
+/**
+ * Starts a server that stands in for the binding ASSETS; `fault` is what answers instead, a listener
+ * of `node:http`.
+ */
+export async function startAssets() {
+  const assets = { fault: undefined };
+  const server = await startServer(async (request, response) => {
+    if (assets.fault) return assets.fault(request, response);
     if (!["GET", "HEAD"].includes(request.method)) return response.writeHead(405).end();
     const { pathname } = new URL(request.url, "http://assets");
     const file = pathname === "/" ? "/index.html" : pathname;
@@ -34,4 +39,5 @@ export function startAssets() {
     if (isKnown) return response.writeHead(304, headers).end();
     response.writeHead(200, headers).end(request.method === "HEAD" ? undefined : bytes);
   });
+  return Object.assign(assets, { address: server.address, stop: server.stop });
 }

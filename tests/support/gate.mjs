@@ -110,8 +110,8 @@ export async function startGate({ state, env = {} } = {}) {
  * @param {Record<string, any>} [options.vars] variables and secrets over the usual ones; `undefined`
  *   leaves one out
  * @param {string[]} [options.without] bindings to leave out
- * @param {object} [options.ledger] what `startObjects` answered, instead of real ledgers
- * @param {object} [options.directory] the same, instead of real directories
+ * @param {object} [options.ledger] what `startObjects` answered, instead of or before real ledgers
+ * @param {object} [options.directory] the same for directories
  * @param {object} [options.limiter] options of `limiterWorker`
  * @param {Record<string, string>} [options.servers] further services outside workerd, by name
  * @param {object} [options.upstream] the Worker behind the gate, by default the demo upstream; or
@@ -125,12 +125,13 @@ export async function startGate({ state, env = {} } = {}) {
  *   `ports.second`: it remembers nothing of what the first one learned
  * @param {number} [options.port] for who must know it before (`freePort`); by default a free one
  * @param {object} [options.kv] what `startKv` answered, to outlive the gate; by default its own
+ * @param {object} [options.assets] what `startAssets` answered, to be made to fail
  * @param {string} [options.storage] an existing folder for the objects, to outlive the gate
  */
 export async function startRawGate(options = {}) {
   const kv = options.kv ?? (await startKv());
   const storage = options.storage ?? (await mkdtemp(join(tmpdir(), "gatepass-objects-")));
-  const assets = await startAssets();
+  const assets = options.assets ?? (await startAssets());
   const stopServers = () =>
     Promise.all([
       options.kv ? undefined : kv.stop(),
@@ -176,8 +177,8 @@ export async function startRawGate(options = {}) {
       ...(second ? [secondIsolate(bindings)] : []),
       limiterWorker("limiter", options.limiter),
       ...(upstream.server ? [] : [watched(upstream)]),
-      ...(ledger ? [objectsWorker("ledgers", "ledger server")] : []),
-      ...(directory ? [objectsWorker("directories", "directory server")] : []),
+      ...(ledger ? [objectsWorker("ledgers", "ledger server", "Ledger")] : []),
+      ...(directory ? [objectsWorker("directories", "directory server", "Directory")] : []),
       ...(options.workers ?? []),
     ],
     servers: {

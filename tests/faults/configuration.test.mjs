@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
 import { startRawGate } from "../support/gate.mjs";
 import { rawRequest } from "../support/raw.mjs";
@@ -8,6 +9,13 @@ import { keyOf, makeRecord, makeToken } from "../support/tokens.mjs";
 const SECRET = "a-secret-value-that-must-not-be-told";
 const APP = { id: "jobs", name: "Jobs" };
 const KEY = `k1:${Buffer.alloc(32, 7).toString("base64")}`;
+
+/** `ASSERTION_KEY`, changed: a P-256 key, or a set of some. */
+function assertionKey(change) {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const key = { ...privateKey.export({ format: "jwk" }), kid: SECRET };
+  return JSON.stringify(change(key));
+}
 
 describe("a mistake in the configuration is a 500 that names the field and not the value", () => {
   for (const [name, field, options] of [
@@ -96,6 +104,52 @@ describe("a mistake in the configuration is a 500 that names the field and not t
     ["session keys without an id", "SESSION_KEYS", { vars: { SESSION_KEYS: SECRET } }],
     ["a short metrics key", "METRICS_KEY", { vars: { METRICS_KEY: SECRET.slice(0, 31) } }],
     ["an assertion key that is none", "ASSERTION_KEY", { vars: { ASSERTION_KEY: SECRET } }],
+    ...[
+      ["is public", ({ d, ...key }) => key],
+      ["is of another curve", (key) => ({ ...key, crv: "P-384" })],
+      ["has no id", ({ kid, ...key }) => key],
+      ["is a set of none", () => ({ keys: [] })],
+      ["is a set with a public one", ({ d, ...key }) => ({ keys: [{ ...key, d }, key] })],
+      ["is a list", (key) => [key]],
+      ["is half of one", (key) => JSON.stringify(key).slice(0, -9)],
+    ].map(([what, change]) => [
+      `an assertion key that ${what}`,
+      "ASSERTION_KEY",
+      { vars: { ASSERTION_KEY: assertionKey(change) } },
+    ]),
+    ...[
+      ["are empty, with apps", ""],
+      ["are no base64", `k1:${"%".repeat(44)}`],
+      ["are short, the second", `${KEY},k2:c2hvcnQ=`],
+      ["have an empty id", KEY.slice(2)],
+    ].map(([what, keys]) => [
+      `session keys that ${what}`,
+      "SESSION_KEYS",
+      { vars: { APPS: [APP], SESSION_KEYS: keys } },
+    ]),
+    ["a message key without its URL", "NOTIFY", { vars: { NOTIFY_KEY: SECRET } }],
+    ["a URL of leak keys that is none", "LEAK_KEYS_URL", { vars: { LEAK_KEYS_URL: SECRET } }],
+    ["a provider that is none", "IDENTITY", { vars: { IDENTITY: SECRET } }],
+    [
+      "a provider without keys",
+      "IDENTITY",
+      { vars: { IDENTITY: { issuer: "https://a.example" } } },
+    ],
+    ["limits that are none", "LIMITS", { vars: { LIMITS: { creations: SECRET } } }],
+    ["days that are none", "AUDIT_DAYS", { vars: { AUDIT_DAYS: SECRET } }],
+    [
+      "a management host that is a URL",
+      "MANAGEMENT_HOST",
+      { vars: { MANAGEMENT_HOST: "https://a" } },
+    ],
+    [
+      "an upstream's credential on two lines",
+      "UPSTREAM_AUTHORIZATION",
+      {
+        vars: { UPSTREAM_AUTHORIZATION: `Bearer a\r\n${SECRET}` },
+      },
+    ],
+    ["no second rate limiter", "LOOKUPS_BY_LEDGER", { without: ["LOOKUPS_BY_LEDGER"] }],
     ["an unknown variable", "UPSTREEM", { vars: { UPSTREEM: SECRET } }],
     ["no KV", "RECORDS", { without: ["RECORDS"] }],
     ["no ledger", "LEDGER", { without: ["LEDGER"] }],

@@ -92,9 +92,13 @@ describe("what fails keeps a place shut", CONCURRENT, () => {
       const visit = known();
       const value = gate.kv.values.get(keyOf(visit.token.token));
       gate.kv.faults.set(keyOf(visit.token.token), broken(fault, value));
-      assertUnavailable(await entering(visit), []);
-      assertUnavailable(await looking(visit), []);
-      const script = await looking(visit, AS.script);
+      const [entry, page, script] = await Promise.all([
+        entering(visit),
+        looking(visit),
+        looking(visit, AS.script),
+      ]);
+      assertUnavailable(entry, []);
+      assertUnavailable(page, []);
       assert.equal(script.status, 503);
       assert.equal(script.json().code, "store_unavailable");
       assert.match(script.header("Retry-After"), /^\d+$/);
