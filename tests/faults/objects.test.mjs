@@ -67,8 +67,10 @@ describe("storage that cannot be read", { concurrency: 4 }, () => {
     }
   }
   async function restore({ storage }, className) {
-    for (const file of await databases(storage, className)) {
-      await copyFile(`${file}.kept`, file);
+    for (const kept of await filesIn(join(storage, className))) {
+      if (!kept.endsWith(".kept")) continue;
+      const file = kept.slice(0, -".kept".length);
+      await copyFile(kept, file);
       for (const end of ["-wal", "-shm"]) await rm(file + end, { force: true });
     }
   }
