@@ -44,9 +44,12 @@ const STAGES = {
 
 /** What can run side by side: what waits more than it works, beside what keeps a core busy. */
 const LANES = [
-  ["wasm", "deploy", "e2e", "npm", "openapi", "browser"],
-  ["format", "types", "clippy", "doc", "native", "counts"],
+  ["wasm", "deploy", "npm", "e2e", "openapi", "browser"],
+  ["format", "types", "clippy", "doc", "native", "fuzz", "counts", "supply"],
 ];
+
+/** What is made once more is compared with what was packed. */
+const AFTER = { supply: "npm" };
 
 const HELP = `Usage: npm test -- [--only STAGE]
 
@@ -107,7 +110,9 @@ async function doc() {
 
 // These wait more than they work.
 async function endToEnd() {
-  await nodeTests(["tests/*.test.mjs", "tests/e2e/**/*.test.mjs"], { concurrency: 2 });
+  await nodeTests(["tests/*.test.mjs", "tests/{attacks,e2e,faults}/*.test.mjs"], {
+    concurrency: 2,
+  });
 }
 
 async function asPacked() {
@@ -153,6 +158,7 @@ async function runAll() {
   const self = fileURLToPath(import.meta.url);
   await sideBySide(
     LANES,
+    AFTER,
     (name) => {
       say(`${name} begins`);
       return [self, "--only", name];
