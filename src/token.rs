@@ -220,6 +220,13 @@ mod tests {
     }
 
     #[test]
+    fn a_right_checksum_of_other_characters_makes_no_token() {
+        let body = "-".repeat(BODY_LENGTH);
+        let text = format!("pat_{body}{}", String::from_iter(checksum(&body)));
+        assert_eq!(Token::parse(&text).err(), Some(MalformedToken));
+    }
+
+    #[test]
     fn what_is_wrong_is_told_without_the_text() {
         assert_eq!(MalformedToken.to_string(), "token is malformed");
     }
