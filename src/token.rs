@@ -220,6 +220,13 @@ mod tests {
     }
 
     #[test]
+    fn the_upper_six_bits_of_a_byte_are_a_character() {
+        let entropy = core::array::from_fn(|at| u8::try_from(at).unwrap() << 2);
+        let text = generate(Kind::Pat, &hint(), &entropy).unwrap();
+        assert_eq!(&text[8..34], "0123456789ABCDEFGHIJKLMNOP");
+    }
+
+    #[test]
     fn a_right_checksum_of_other_characters_makes_no_token() {
         let body = "-".repeat(BODY_LENGTH);
         let text = format!("pat_{body}{}", String::from_iter(checksum(&body)));
