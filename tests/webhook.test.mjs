@@ -131,7 +131,12 @@ describe("a message has not arrived", () => {
       });
       assert.equal(await tell(url), false);
       assert.equal(got.length, 1);
-      assert.deepEqual(logged(), { level: "error", event: "message_refused", id: "msg_01", status });
+      assert.deepEqual(logged(), {
+        level: "error",
+        event: "message_refused",
+        id: "msg_01",
+        status,
+      });
     });
   }
 

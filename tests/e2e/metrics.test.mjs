@@ -132,12 +132,16 @@ describe("requests are counted", () => {
       [requests("allowed", 500)]: 2,
     };
     // The other isolate tells with a request that comes later.
-    await until(async () => {
-      await ask("/gatepass/healthz", [], { port: gate.ports.second });
-      const now = await scrape();
-      const grown = (series) => (now.get(series) ?? 0) - (before.get(series) ?? 0);
-      return Object.entries(expected).every(([series, count]) => grown(series) === count);
-    }, "the sums", 40_000);
+    await until(
+      async () => {
+        await ask("/gatepass/healthz", [], { port: gate.ports.second });
+        const now = await scrape();
+        const grown = (series) => (now.get(series) ?? 0) - (before.get(series) ?? 0);
+        return Object.entries(expected).every(([series, count]) => grown(series) === count);
+      },
+      "the sums",
+      40_000,
+    );
   });
 
   test("and name nobody: no token, no user, no path", async () => {

@@ -53,7 +53,8 @@ export function keepKey(kind, jwk) {
 
 /** Registers the secrets among a gate's variables. */
 export function keepVariables({ ASSERTION_KEY, SESSION_KEYS, ...others }) {
-  for (const name of ["OPERATOR_KEY", "METRICS_KEY", "UPSTREAM_AUTHORIZATION"]) keepSecret(name, others[name]);
+  for (const name of ["OPERATOR_KEY", "METRICS_KEY", "UPSTREAM_AUTHORIZATION"])
+    keepSecret(name, others[name]);
   keepKey("ASSERTION_KEY", ASSERTION_KEY ?? "");
   const lists = { SESSION_KEYS, NOTIFY_KEY: others.NOTIFY_KEY };
   for (const [name, list] of Object.entries(lists)) {
