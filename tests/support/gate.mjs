@@ -121,8 +121,9 @@ export async function startGate({ state, env = {} } = {}) {
  * @param {Record<string, string | object>} [options.sockets] further sockets of `startWorkerd`
  * @param {string} [options.https] a name that ends in `.test`: the gate is served by HTTPS alone,
  *   `url` has that name, and every other such name leads to it too (`fetchTest`, `launchBrowser`)
- * @param {boolean} [options.second] whether a second isolate of the same deployment listens, on
- *   `ports.second`: it remembers nothing of what the first one learned
+ * @param {boolean | Record<string, any>} [options.second] whether a second isolate of the same
+ *   deployment listens, on `ports.second`: it remembers nothing of what the first one learned; as an
+ *   object, variables over the first one's
  * @param {number} [options.port] for who must know it before (`freePort`); by default a free one
  * @param {object} [options.kv] what `startKv` answered, to outlive the gate; by default its own
  * @param {object} [options.assets] what `startAssets` answered, to be made to fail
@@ -149,11 +150,7 @@ export async function startRawGate(options = {}) {
   };
   keepVariables(variables);
   const bindings = {
-    ...Object.fromEntries(
-      Object.entries(variables)
-        .filter(([, value]) => value !== undefined)
-        .map(([name, value]) => [name, typeof value === "string" ? value : { json: value }]),
-    ),
+    ...variableBindings(variables),
     RECORDS: { kvNamespace: "kv" },
     LEDGER: objectsBinding("Ledger", ledger && "ledgers"),
     DIRECTORY: objectsBinding("Directory", directory && "directories"),
@@ -174,7 +171,7 @@ export async function startRawGate(options = {}) {
         durableObjects: { Ledger: {}, Directory: {} },
         storage,
       },
-      ...(second ? [secondIsolate(bindings)] : []),
+      ...(second ? [secondIsolate(bindings, second)] : []),
       limiterWorker("limiter", options.limiter),
       ...(upstream.server ? [] : [watched(upstream)]),
       ...(ledger ? [objectsWorker("ledgers", "ledger server", "Ledger")] : []),
@@ -228,12 +225,22 @@ export async function startRawGate(options = {}) {
 }
 
 /** The same Worker once more, with the first one's objects. */
-function secondIsolate(bindings) {
-  const objects = Object.entries(bindings).map(([name, binding]) => {
+function secondIsolate(bindings, vars) {
+  const kept = Object.entries(bindings).filter(([name]) => !Object.hasOwn(vars, name));
+  const objects = kept.map(([name, binding]) => {
     const shared = binding.durableObject && !binding.worker;
     return [name, shared ? { ...binding, worker: "gatepass" } : binding];
   });
-  return { name: "second", modules: gateModules(), bindings: Object.fromEntries(objects) };
+  const own = { ...Object.fromEntries(objects), ...variableBindings(vars) };
+  return { name: "second", modules: gateModules(), bindings: own };
+}
+
+function variableBindings(variables) {
+  return Object.fromEntries(
+    Object.entries(variables)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, typeof value === "string" ? value : { json: value }]),
+  );
 }
 
 function objectsBinding(className, standIn) {

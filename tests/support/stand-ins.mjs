@@ -132,7 +132,7 @@ export function objectsWorker(name, server, className) {
 /**
  * A rate limiter by RPC: it lets `budget` calls of a key pass, and throws for the key `thrown`. With
  * `server`, a service outside workerd, it waits for that one's answer first, and throws unless it is
- * a success.
+ * a success. After 100,000 keys it begins anew, so that its memory is bounded.
  */
 export function limiterWorker(name, { budget = 1e9, thrown = null, server } = {}) {
   const source = `
@@ -143,6 +143,7 @@ export function limiterWorker(name, { budget = 1e9, thrown = null, server } = {}
         const answer = await this.env.SERVER?.fetch("http://limiter/");
         if (answer?.ok === false || key === ${JSON.stringify(thrown)}) throw new Error("the limiter is out of order");
         const count = (used.get(key) ?? 0) + 1;
+        if (used.size > 100_000) used.clear();
         used.set(key, count);
         return { success: count <= ${budget} };
       }
