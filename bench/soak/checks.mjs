@@ -21,7 +21,7 @@ const CREDENTIALS = ["authorization", "x-api-key", "private-token", "cookie"];
 export function assertStatus(answer, status, what) {
   if (answer.status === status) return;
   const code = TURNED_AWAY[answer.status];
-  if (code && codeOf(answer) === code) throw new TurnedAway(code);
+  if (code && codeOf(answer) === code) throw new TurnedAway(`${answer.status} ${code}`);
   throw new Wrong(what, answer);
 }
 

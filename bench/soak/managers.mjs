@@ -4,7 +4,7 @@ import { DEFAULTS } from "../../tests/support/settings.mjs";
 import { assertOpened, assertRefused, assertStatus, Wrong } from "./checks.mjs";
 import { anyOf } from "./pool.mjs";
 import { knock } from "./programs.mjs";
-import { anyUser } from "./stage.mjs";
+import { anyAddress, anyUser } from "./stage.mjs";
 
 /** A new PAT opens at once, whichever isolate is asked. */
 export async function create(stage) {
@@ -111,8 +111,8 @@ export async function signIn(stage) {
   const signedIn = await stage.api("POST", "/sign-in");
   assertStatus(signedIn, 204, "a sign-in");
   const [cookie] = signedIn.headers["set-cookie"][0].split(";");
-  const ask = (method, path) =>
-    stage.ask({ method, target: `/gatepass/api${path}`, headers: { cookie } });
+  const headers = { cookie, "cf-connecting-ip": anyAddress() };
+  const ask = (method, path) => stage.ask({ method, target: `/gatepass/api${path}`, headers });
   assertStatus(await ask("GET", "/settings"), 200, "one who is signed in");
   assertStatus(await ask("DELETE", "/sign-in"), 204, "a sign-out");
   assertRefused(await ask("GET", "/settings"), 401, "token_expired", "one who is signed out");
