@@ -17,7 +17,7 @@ const TIMEOUT = 5_000;
 /** Seconds within which p99 must be back: at this many times what it was, or milliseconds. */
 const RECOVERY = 10;
 const FACTOR = 2;
-const LEAST = 100;
+const LEAST = 250;
 
 /**
  * Bursts of so many seconds, one after the other: `{outcome, bursts}`, of each burst what was done
@@ -34,6 +34,7 @@ export async function burst(stage, capacity, { times, seconds, before = 5, say =
     await openLoop(stage, quick, outcome, { ...rest, seconds: before, recorder: into(usual) });
 
     const [done, turnedAway, unsent] = [outcome.done, outcome.turnedAway, outcome.unsent];
+    const over = performance.now() + seconds * 1000;
     stage.client = new Client({ connections: CONNECTIONS, timeout: TIMEOUT });
     await openLoop(stage, halfBad, outcome, {
       ...{ rate: BURST * capacity, seconds, most: CONNECTIONS, mayRefuse: true },
@@ -42,7 +43,7 @@ export async function burst(stage, capacity, { times, seconds, before = 5, say =
     stage.client = calm;
 
     const most = Math.max(LEAST, FACTOR * usual.within(0.99));
-    const { recovered, p99 } = await recovery(stage, outcome, rest, most);
+    const { recovered, p99 } = await recovery(stage, outcome, { rest, most, over });
     bursts.push({
       ...{ done: outcome.done - done, turnedAway: outcome.turnedAway - turnedAway },
       ...{ unsent: outcome.unsent - unsent, before: usual.within(0.99), after: p99, recovered },
@@ -53,14 +54,15 @@ export async function burst(stage, capacity, { times, seconds, before = 5, say =
   return { outcome, bursts };
 }
 
-/** The second after the burst in which p99 is back, and what it is then. */
-async function recovery(stage, outcome, rest, most) {
-  for (let second = 1; second <= RECOVERY; second++) {
+/** The seconds after the burst until p99 is back, and what it is then. */
+async function recovery(stage, outcome, { rest, most, over }) {
+  const since = () => (performance.now() - over) / 1000;
+  while (since() < RECOVERY) {
     const now = new Histogram();
-    const options = { ...rest, seconds: 1, recorder: into(now), mayRefuse: second < RECOVERY };
+    const options = { ...rest, seconds: 1, recorder: into(now), mayRefuse: true };
     await openLoop(stage, quick, outcome, options);
-    if (now.count > 0 && now.within(0.99) <= most)
-      return { recovered: second, p99: now.within(0.99) };
+    const p99 = now.within(0.99);
+    if (now.count > 0 && p99 <= most) return { recovered: since(), p99 };
   }
   return { recovered: undefined, p99: undefined };
 }

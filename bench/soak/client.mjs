@@ -6,6 +6,12 @@ import { buffer } from "node:stream/consumers";
 /** Milliseconds until an answer must be complete. */
 const TIMEOUT = 30_000;
 
+/** A connection was refused or broke, or there was no answer in time. */
+export class NoAnswer extends Error {}
+
+/** What the system says of connections. */
+const BROKEN = ["EADDRNOTAVAIL", "ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"];
+
 /** A client of one gate or several. */
 export class Client {
   #agent;
@@ -25,17 +31,24 @@ export class Client {
   async ask({ port, method = "GET", target, headers, body, write, read = buffer }) {
     const sent = this.begin({ port, method, target, headers });
     const answered = new Promise((done, fail) => {
-      const late = () => sent.destroy(new Error(`no complete answer in ${this.#timeout} ms`));
+      const late = () => sent.destroy(new NoAnswer(`no complete answer in ${this.#timeout} ms`));
       const timer = setTimeout(late, this.#timeout);
       const settled = (settle) => (value) => {
         clearTimeout(timer);
         settle(value);
       };
-      sent.on("error", settled(fail));
+      const broken = (error) => (BROKEN.includes(error.code) ? new NoAnswer(error.message) : error);
+      sent.on(
+        "error",
+        settled((error) => fail(broken(error))),
+      );
       sent.on("response", (answer) => {
         read(answer)
           .then((body) => ({ status: answer.statusCode, headers: answer.headers, body }))
-          .then(settled(done), settled(fail));
+          .then(
+            settled(done),
+            settled((error) => fail(broken(error))),
+          );
       });
     });
     if (write) await Promise.race([write(sent), answered]);

@@ -97,7 +97,7 @@ export function judgeBursts({ outcome, bursts }) {
     { what: "bursts: no wrong answer, no 500", figure: outcome.errors, met: outcome.errors === 0 },
     {
       what: "bursts: p99 is back within 10 s",
-      figure: bursts.map(({ recovered }) => (recovered ? `${recovered} s` : "never")).join(", "),
+      figure: bursts.map(({ recovered }) => inSeconds(recovered)).join(", "),
       met: bursts.every(({ recovered }) => recovered !== undefined),
     },
     {
@@ -107,6 +107,9 @@ export function judgeBursts({ outcome, bursts }) {
     },
   ];
 }
+
+/** After how long p99 was back, in words. */
+export const inSeconds = (recovered) => (recovered ? `${recovered.toFixed(1)} s` : "not in time");
 
 const inMb = (bytes) => (bytes / MB).toFixed(Math.abs(bytes) < 100 * MB ? 2 : 0);
 

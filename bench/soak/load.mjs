@@ -2,7 +2,8 @@
 // where things come when they come, as clients that know nothing of each other do.
 
 import { pause } from "../../tests/support/api.mjs";
-import { Wrong } from "./checks.mjs";
+import { TurnedAway } from "./checks.mjs";
+import { NoAnswer } from "./client.mjs";
 import { Histogram } from "./histogram.mjs";
 
 /** Different errors that are told of, and how often one is told. */
@@ -29,7 +30,7 @@ export class Outcome {
   ended(kind, error, mayRefuse) {
     this.done++;
     if (!error) return;
-    if (mayRefuse && !(error instanceof Wrong)) {
+    if (mayRefuse && (error instanceof TurnedAway || error instanceof NoAnswer)) {
       this.turnedAway++;
       note(this.#refusals, nameOf(error));
       return;
@@ -62,13 +63,13 @@ function note(notes, text) {
 
 /**
  * Has so many runners work for so many seconds, one after the other of what `pick` answers: how many
- * are done in a second, the first quarter of the time left out. What takes long by itself is not
- * waited for.
+ * are done in a second of the latter half: until then memories fill. What takes long by itself is
+ * not waited for.
  */
 export async function closedLoop(stage, pick, outcome, { runners, seconds }) {
   const begun = performance.now();
   const end = begun + seconds * 1000;
-  const from = begun + seconds * 250;
+  const from = begun + seconds * 500;
   let counted = 0;
   const runner = async () => {
     while (performance.now() < end) {

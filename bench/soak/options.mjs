@@ -21,13 +21,14 @@ on a disk that others write to, it is the disk that is measured.
 /** What is asked for: `{minutes, load, whole}`; `whole` is a run whose result is kept. */
 export function soakOptions() {
   const values = readOptions({ minutes: { type: "string" }, load: { type: "string" } }, HELP);
-  const minutes = number("minutes", values.minutes, MINUTES, 1_440);
-  return { minutes, load: number("load", values.load, LOAD, 1), whole: minutes >= MINUTES };
+  const minutes = number("minutes", values.minutes, MINUTES, [0.5, 1_440]);
+  const load = number("load", values.load, LOAD, [0.05, 1]);
+  return { minutes, load, whole: minutes >= MINUTES };
 }
 
-function number(name, text, fallback, most) {
+function number(name, text, fallback, [least, most]) {
   if (text === undefined) return fallback;
   const value = Number(text);
-  if (value > 0 && value <= most) return value;
-  throw new Failure(`--${name} must be a number above 0, at most ${most}, not "${text}".`);
+  if (value >= least && value <= most) return value;
+  throw new Failure(`--${name} must be a number from ${least} to ${most}, not "${text}".`);
 }

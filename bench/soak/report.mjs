@@ -1,6 +1,7 @@
 // What comes out: lines while it runs, a section of Markdown, and JSON.
 
 import { rounded } from "../report.mjs";
+import { inSeconds } from "./judge.mjs";
 
 const MB = 2 ** 20;
 
@@ -46,8 +47,9 @@ function heading({
     `machine, so the capacity, ${count(capacity)} a second, is that of all of them together.`,
     `${minutes} minutes at ${percent(load)} of it, ${count(rate)} a second; ${count(answers)} answers`,
     `in all. They had ${percent(others.own)} of the processors' time, other work beside them`,
-    `${percent(others.others)}. A token or session was good for ${(latest / 1000).toFixed(1)} s at`,
-    "most after its end was answered.",
+    `${percent(others.others)}; workerd, which has one thread, was kept waiting for a processor`,
+    `${percent(others.kept)} of the time that it wanted one. A token or session was good for`,
+    `${(latest / 1000).toFixed(1)} s at most after its end was answered.`,
   ];
   const wrong = told.map(({ text, count }) => `- ${count} × ${text}`);
   return [lines.join("\n"), ...(wrong.length > 0 ? ["", ...wrong] : [])].join("\n");
@@ -74,12 +76,15 @@ const kinds = ({ kinds, whole }) =>
 
 const minutes = ({ perMinute }) =>
   table(
-    ["minute", "p50", "p99", "p99.9", "generator's own p99", "workerd", "descriptors", "on disk"],
+    [
+      ...["minute", "p50", "p99", "p99.9", "generator's own p99", "workerd kept waiting"],
+      ...["workerd", "descriptors", "stored"],
+    ],
     perMinute
       .map((seen, at) => [at + 1, seen])
       .filter(([minute]) => minute === 1 || minute % 3 === 0)
-      .map(([minute, { p50, p99, p999, ownDelay, resident, descriptors, stored }]) => [
-        ...[String(minute), ms(p50), ms(p99), ms(p999), ms(ownDelay.p99)],
+      .map(([minute, { p50, p99, p999, ownDelay, kept, resident, descriptors, stored }]) => [
+        ...[String(minute), ms(p50), ms(p99), ms(p999), ms(ownDelay.p99), percent(kept)],
         ...[mb(resident ?? 0), String(descriptors), `${stored.files} files, ${mb(stored.bytes)}`],
       ]),
   );
@@ -98,7 +103,7 @@ const bursts = ({ bursts }) =>
     ],
     bursts.map(({ done, turnedAway, unsent, before, after, recovered, resident }, at) => [
       ...[String(at + 1), count(done), count(turnedAway), count(unsent), ms(before), ms(after)],
-      ...[recovered ? `${recovered} s` : "never", mb(resident)],
+      ...[inSeconds(recovered), mb(resident)],
     ]),
   );
 

@@ -14,9 +14,9 @@ import { cpu, kindOfStorage, stored, Watch } from "./watch.mjs";
 
 const RESULTS = new URL("../soak.json", import.meta.url);
 
-/** Runners of the closed loop, and the seconds that it takes at most. */
+/** Runners of the closed loop, and the seconds that it takes at most, of which half count. */
 const RUNNERS = 64;
-const CAPACITY = 60;
+const CAPACITY = 120;
 
 /** What may be under way at once. */
 const MOST = 2_000;
@@ -47,7 +47,7 @@ await asScript(async () => {
 async function soak(stage, minutes, load) {
   const outcome = new Outcome();
   const capacitySeconds = Math.min(CAPACITY, minutes * 10);
-  say(`Measuring the capacity for ${capacitySeconds} s`);
+  say(`Measuring the capacity in ${capacitySeconds} s`);
   const closed = { runners: RUNNERS, seconds: capacitySeconds };
   const capacity = await closedLoop(stage, everything, outcome, closed);
   const rate = load * capacity;
@@ -80,13 +80,15 @@ async function steady(stage, outcome, { rate, minutes }) {
   const watch = new Watch(stage);
   const perMinute = [];
   const begun = performance.now();
-  const [cpuBefore, doneBefore] = [await cpu(stage), outcome.done];
+  const doneBefore = outcome.done;
+  const cpus = [await cpu(stage)];
   const endMinute = async () => {
     const latencies = recorder.endMinute(KINDS);
     const { resident, descriptors } = watch.samples.at(-1) ?? {};
     const seen = { resident, descriptors, stored: await stored(stage), ownDelay: watch.ownDelay };
     watch.beginMinute();
-    perMinute.push({ ...latencies, ...seen });
+    cpus.push(await cpu(stage));
+    perMinute.push({ ...latencies, ...seen, ...shares(...cpus.slice(-2)) });
   };
   const minute = setInterval(endMinute, 60_000);
   const line = setInterval(() => {
@@ -100,8 +102,19 @@ async function steady(stage, outcome, { rate, minutes }) {
   clearInterval(line);
   if (perMinute.length < minutes) await endMinute();
   watch.stop();
-  const cpuAfter = await cpu(stage);
-  const [all, idle, own] = ["all", "idle", "own"].map((key) => cpuAfter[key] - cpuBefore[key]);
-  const others = { own: own / all, others: (all - idle - own) / all };
+  const others = shares(cpus[0], cpus.at(-1));
   return { recorder, watch, perMinute, others };
+}
+
+/**
+ * Of the machine's CPU between two moments, the part of these two processes and that of others; and
+ * of the time that workerd wanted to work, that in which others did.
+ */
+function shares(before, after) {
+  const between = (key) => after[key] - before[key];
+  const [all, own] = [between("all"), between("own")];
+  return {
+    ...{ own: own / all, others: (all - own - between("idle")) / all },
+    kept: between("waited") / (between("worked") + between("waited")),
+  };
 }

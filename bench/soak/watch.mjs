@@ -80,13 +80,20 @@ export async function kindOfStorage({ storage }) {
   return (await statfs(storage)).type === TMPFS ? "in memory" : "on the disk";
 }
 
-/** CPU of the machine since it runs: `{all, own, idle}`, ticks; `own` is this process and workerd. */
+/**
+ * CPU since the machine runs: of all of it `{all, idle}`, of this process and workerd `own`, in
+ * ticks; and how long workerd's one thread has `worked` and has `waited` for a processor that others
+ * had, in nanoseconds.
+ */
 export async function cpu({ pid }) {
   const [first] = (await readFile("/proc/stat", "utf8")).split("\n");
   const ticks = first.split(/\s+/).slice(1, 9).map(Number);
   const all = ticks.reduce((sum, count) => sum + count, 0);
   const processes = await Promise.all([pid, process.pid].map(ticksOf));
-  return { all, idle: ticks[3] + ticks[4], own: processes[0] + processes[1] };
+  const [worked, waited] = (await readFile(`/proc/${pid}/schedstat`, "utf8"))
+    .split(" ")
+    .map(Number);
+  return { all, idle: ticks[3] + ticks[4], own: processes[0] + processes[1], worked, waited };
 }
 
 async function ticksOf(pid) {
