@@ -17,13 +17,14 @@ import { generator } from "./support/random.mjs";
 const MB = 2 ** 20;
 const random = generator(1);
 
-/** Half an hour of samples of a heap that fills and is emptied, above a floor that grows. */
-function samples(floorOf) {
-  return Array.from({ length: 360 }, (_, at) => {
+/** What half an hour with a heap that fills and is emptied, above this floor, is judged to grow by. */
+function grown(floorOf) {
+  const samples = Array.from({ length: 360 }, (_, at) => {
     const seconds = 5 * (at + 1);
     const garbage = (at % 9) * 5 * MB + random() * 20 * MB;
     return { seconds, resident: floorOf(seconds / 60) + garbage };
   });
+  return growth(samples, 1 / 3);
 }
 
 describe("latencies", () => {
@@ -52,24 +53,25 @@ describe("latencies", () => {
 
 describe("memory", () => {
   test("that fills and is emptied above the same floor does not grow", () => {
-    const { slope, low, high } = growth(samples(() => 300 * MB));
+    const { slope, low, high } = grown(() => 300 * MB);
     assert.ok(Math.abs(slope) < MB && low <= 0 && high >= 0, `${slope} (${low} to ${high})`);
   });
 
   test("that a process takes while it warms up does not count", () => {
-    const { slope, low } = growth(samples((minute) => Math.min(300, 100 + minute * 30) * MB));
+    const { slope, low } = grown((minute) => Math.min(300, 100 + minute * 30) * MB);
     assert.ok(slope < MB && low <= 0, `${slope}`);
   });
 
   test("that leaks by 2 MB a minute is seen to", () => {
-    const { slope, low } = growth(samples((minute) => (300 + minute * 2) * MB));
+    const { slope, low } = grown((minute) => (300 + minute * 2) * MB);
     assert.ok(slope > 1.5 * MB && low > MB, `${slope} (from ${low})`);
   });
 });
 
 describe("judged is", () => {
+  const NONE = { slope: 0, low: 0, high: 0 };
   const good = () => ({
-    ...{ outcome: new Outcome(), unsent: 0, growth: { slope: 0, low: 0, high: 0 } },
+    ...{ outcome: new Outcome(), unsent: 0, growth: NONE, growthInTheEnd: NONE },
     ...{ thirds: [{ p99: 10 }, { p99: 10 }, { p99: 19 }], descriptors: [100, 149] },
     bursts: {
       outcome: new Outcome(),

@@ -17,12 +17,12 @@ const MOST_DESCRIPTORS = 1.5;
 const WINDOWS = 20;
 
 /**
- * How workerd's memory grew in the last two thirds, in bytes a minute: `{slope, low, high}`. The
+ * How workerd's memory grew after a part of the time, in bytes a minute: `{slope, low, high}`. The
  * slope is Theil and Sen's over the least of each of 20 windows, the median of the slopes of all
  * pairs; the interval, of 95 %, is Sen's (1968).
  */
-export function growth(samples) {
-  const from = samples.at(-1).seconds / 3;
+export function growth(samples, part) {
+  const from = samples.at(-1).seconds * part;
   const points = leastOfWindows(samples.filter(({ seconds }) => seconds >= from));
   const slopes = points
     .flatMap((one, at) =>
@@ -51,7 +51,7 @@ function leastOfWindows(samples) {
 }
 
 /** Each judgement: `{what, figure, met}`. */
-export function judge({ outcome, unsent, growth, thirds, descriptors, bursts }) {
+export function judge({ outcome, unsent, growth, growthInTheEnd, thirds, descriptors, bursts }) {
   const [first, , last] = thirds;
   const slower = last.p99 / first.p99;
   return [
@@ -63,8 +63,8 @@ export function judge({ outcome, unsent, growth, thirds, descriptors, bursts }) 
     { what: "no error", figure: outcome.errors, met: outcome.errors === 0 },
     { what: "all was sent when it was due", figure: unsent, met: unsent === 0 },
     {
-      what: "memory is flat: it grows by less than 1 MB a minute, or not surely",
-      figure: `${inMb(growth.slope)} MB a minute (${inMb(growth.low)} to ${inMb(growth.high)})`,
+      what: "memory is flat in the last two thirds: less than 1 MB a minute more, or not surely more",
+      figure: `${perMinute(growth)}; in the last third ${perMinute(growthInTheEnd)}`,
       met: growth.slope < MOST_GROWTH || growth.low <= 0,
     },
     {
@@ -110,6 +110,9 @@ export function judgeBursts({ outcome, bursts }) {
 
 /** After how long p99 was back, in words. */
 export const inSeconds = (recovered) => (recovered ? `${recovered.toFixed(1)} s` : "not in time");
+
+const perMinute = ({ slope, low, high }) =>
+  `${inMb(slope)} MB a minute (${inMb(low)} to ${inMb(high)})`;
 
 const inMb = (bytes) => (bytes / MB).toFixed(Math.abs(bytes) < 100 * MB ? 2 : 0);
 

@@ -63,7 +63,8 @@ async function soak(stage, minutes, load) {
     ...{ errors: outcome.errors, letIn: outcome.letIn },
     told: [...outcome.told, ...bursts.outcome.told],
     ...{ latest: stage.latest, whole: recorder.whole(), thirds: recorder.thirds() },
-    ...{ growth: growth(samples), descriptors: descriptorsOf(samples), others, samples, perMinute },
+    ...{ growth: growth(samples, 1 / 3), growthInTheEnd: growth(samples, 2 / 3) },
+    ...{ descriptors: descriptorsOf(samples), others, samples, perMinute },
     kinds: KINDS.map(({ name, share, slow }) => ({
       ...{ name, share, slow, ...recorder.whole(name), thirds: recorder.thirds(name) },
       minutes: recorder.minutes.get(name),
