@@ -51,7 +51,7 @@ fn is_record(object: &Map<String, Value>) -> bool {
 
 fn is_field(name: &str, value: &Value, is_embed: bool) -> bool {
     match name {
-        "v" => value.to_string() == "1",
+        "v" => value.as_u64() == Some(1),
         "rev" | "c" | "x" => value.as_u64().is_some(),
         "id" => is_text(value, |text| Id::parse(text).is_some()),
         "ws" | "uid" | "em" | "n" => value.is_string(),

@@ -44,7 +44,7 @@ fn sealed_is_opened(text: &str, keys: &SessionKeys) {
     assert_eq!(Session::open(&sealed, keys), Some(session), "{sealed}");
     let mut changed = sealed.clone().into_bytes();
     let at = number as usize % changed.len();
-    changed[at] ^= 1 << (number >> 32) % 7;
+    changed[at] ^= 1 << ((number >> 32) % 7);
     let changed = String::from_utf8(changed).unwrap();
     assert_eq!(Session::open(&changed, keys), None, "{sealed} as {changed}");
     assert_eq!(Session::open(&sealed[..at], keys), None, "{sealed} is cut");

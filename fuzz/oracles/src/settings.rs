@@ -32,7 +32,7 @@ pub fn check(data: &[u8]) {
 /// Whether an object is settings, as `docs/storage.md` has them.
 fn is_settings(object: &Map<String, Value>) -> bool {
     let is_field = |(name, value): (&String, &Value)| match name.as_str() {
-        "v" => value.to_string() == "1",
+        "v" => value.as_u64() == Some(1),
         "rev" | "sessionsFrom" => value.as_u64().is_some(),
         "creation" | "authentication" | "admins" => value.is_boolean(),
         _ => false,
