@@ -50,6 +50,9 @@ impl Check<'_, '_> {
             let record = self.understood(found.as_deref())?;
             // What is remembered of another workspace's token is not this one's to change.
             if record.as_ref().is_some_and(|record| !self.is_ours(record)) {
+                let here = self.here(digest);
+                let memory = &mut self.gate.memory;
+                memory.learn_from_ledger(here, None, self.now_ms);
                 return Err(self.unknown());
             }
             let memory = &mut self.gate.memory;
@@ -61,6 +64,9 @@ impl Check<'_, '_> {
                 Ok(record)
             }
             // Another workspace's token takes the path of an unknown one.
+            Knowledge::Known(_) | Knowledge::NotInKv { .. } if self.is_elsewhere(digest) => {
+                Err(self.unknown())
+            }
             Knowledge::Known(_) => Err(self.ask_ledger(sought, session.is_some())),
             Knowledge::NotInKv { seen } => Err(self.ask_ledger(sought, seen || session.is_some())),
             Knowledge::Nowhere => Err(self.unknown()),
@@ -76,6 +82,18 @@ impl Check<'_, '_> {
                 Err(Stop::of(Verdict::Read { keys }))
             }
         }
+    }
+
+    /// Whether its ledger has just said that a token is another workspace's.
+    fn is_elsewhere(&self, digest: Digest) -> bool {
+        let known = self.gate.memory.record(&self.here(digest), self.now_ms);
+        known == Knowledge::Nowhere
+    }
+
+    /// What a token is remembered by at this host alone.
+    fn here(&self, digest: Digest) -> Digest {
+        let workspace = self.workspaces().next();
+        workspace.map_or(digest, |workspace| digest.within(workspace))
     }
 
     fn is_ours(&self, record: &Record) -> bool {
