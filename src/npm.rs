@@ -26,15 +26,17 @@ use crate::verdict::Verdict;
 use std::cell::RefCell;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use zeroize::Zeroizing;
 
 thread_local! {
     static GATE: RefCell<Option<Gate>> = const { RefCell::new(None) };
 }
 
-/// Reads the gate's options, a JSON object by the names of variables.
+/// Reads the gate's options, a JSON object by the names of variables. The secrets among
+/// them are overwritten here; JavaScript keeps its own.
 #[wasm_bindgen]
-pub fn configure(options: &str) -> Result<(), JsValue> {
-    let config = Config::of_package(options).map_err(|mistake| {
+pub fn configure(options: String) -> Result<(), JsValue> {
+    let config = Config::of_package(&Zeroizing::new(options)).map_err(|mistake| {
         let problem = Problem::new(500, Code::ConfigInvalid, mistake.sentence.clone());
         refused(&problem.about(mistake.field.clone()))
     })?;

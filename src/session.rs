@@ -24,6 +24,7 @@ use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// A session of a viewer in a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,6 +157,10 @@ impl Session {
 
 /// The keys of `SESSION_KEYS`, newest first: the newest signs, all verify. To
 /// drop one ends the sessions that it signed.
+///
+/// A secret that was decoded is overwritten when its MAC has taken it in. The MAC's states
+/// are not: one is kept as long as the gate. Nor can be what is JavaScript's: the text of
+/// the variable, and the copies that its engine makes.
 #[derive(Clone)]
 pub struct SessionKeys(Vec<Key>);
 
@@ -176,6 +181,7 @@ impl SessionKeys {
                 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
                 && !keys.iter().any(|key| key.id == id);
             let secret = Base64Unpadded::decode_vec(secret.trim_end_matches('=')).ok()?;
+            let secret = Zeroizing::new(secret);
             if !named || secret.len() < 32 {
                 return None;
             }

@@ -25,6 +25,7 @@ use crate::verdict::Verdict;
 use std::cell::RefCell;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
+use zeroize::Zeroizing;
 
 thread_local! {
     static GATE: RefCell<Option<Gate>> = const { RefCell::new(None) };
@@ -32,10 +33,11 @@ thread_local! {
 
 /// Reads the configuration: the variables as a JSON object, and the names of
 /// the bindings. Answers nothing, or the answer to every request as long as the
-/// configuration is wrong, as the lines of a [`Verdict`].
+/// configuration is wrong, as the lines of a [`Verdict`]. The secrets among them are
+/// overwritten here; JavaScript keeps its own.
 #[wasm_bindgen]
-pub fn configure(variables: &str, bindings: Vec<String>) -> Option<String> {
-    match Config::parse(variables, &bindings) {
+pub fn configure(variables: String, bindings: Vec<String>) -> Option<String> {
+    match Config::parse(&Zeroizing::new(variables), &bindings) {
         Ok(config) => {
             GATE.set(Some(Gate::new(config.into())));
             None
