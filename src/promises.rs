@@ -41,7 +41,7 @@ enum Step {
     KnockEverywhere,
     Guess(usize),
     Change(Change, usize),
-    /// A change whose answer is lost, and perhaps the change. Then it is tried again.
+    /// A change whose answer is lost, and perhaps the change. Some try again.
     Lose(Change, Crash, usize),
     /// A change, and then whatever keeps a gate from it for longest.
     Race(Change, usize),

@@ -85,7 +85,9 @@ impl Trial {
                 self.world.crash = Some(crash).filter(|_| !self.calm);
                 self.change(change, isolate);
                 self.world.crash = None;
-                self.change(change, isolate);
+                if isolate.is_multiple_of(2) {
+                    self.change(change, isolate);
+                }
             }
             Step::Race(change, isolate) => {
                 self.change(change, isolate);

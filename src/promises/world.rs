@@ -221,7 +221,7 @@ impl World {
         })
     }
 
-    /// Carries a command out. The alarm is set in the same transaction.
+    /// Carries a command out. If it writes, the alarm is set in the same transaction.
     fn transact(
         &mut self,
         object: usize,
@@ -234,12 +234,14 @@ impl World {
             return Err(Lost);
         }
         let reply = work(self, self.objects[object].clock(self.now));
-        let late = self.late();
-        let rows = match object {
-            LEDGER => &self.ledger.rows,
-            _ => &self.directory.rows,
-        };
-        self.objects[object].arm(rows, late);
+        if writes {
+            let late = self.late();
+            let rows = match object {
+                LEDGER => &self.ledger.rows,
+                _ => &self.directory.rows,
+            };
+            self.objects[object].arm(rows, late);
+        }
         if crash == Some(Crash::After) {
             self.restart_object(object);
             return Err(Lost);
