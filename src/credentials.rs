@@ -113,6 +113,10 @@ pub fn is_foreign(authorization: &str, operator_key: &Digest) -> bool {
     if from_authorization(authorization).is_err() {
         return false;
     }
+    // Nothing of ours is shorter.
+    if authorization.len() < *OPERATOR_KEY_LENGTH.start() {
+        return true;
+    }
     let (scheme, parameter) = split_scheme(authorization);
     let decoded = decoded(parameter).unwrap_or_default();
     let password = decoded.split_once(':').map_or("", |(_, password)| password);

@@ -62,6 +62,7 @@ GET    /api/v1/auth/getPersonalAccessTokens       401    200+  200   200   200  
 POST   /api/v1/auth/generate-pat                  401    200+  200   200   200    400   403   200+  401    app
 POST   /api/v1/auth/delete-pat?id={number}        401    200+  404   404   404    400   403   200+  401    app
 POST   /api/ext/users/personal-access-token       401    401   401   401   401    200+  401   401   401    app
+GET    /gatepass/metrics                          401    401   401   401   401    401   401   401   401    404
 GET    /gatepass/healthz                          200    200   200   200   200    200   200   200   200    200
 GET    /gatepass/jwks.json                        200    200   200   200   200    200   200   200   200    200
 GET    /gatepass/api/openapi.json                 200    200   200   200   200    200   200   200   200    200
@@ -117,6 +118,7 @@ before(async () => {
     servers: { app: app.address },
     upstream: { server: "app" },
     vars: {
+      METRICS_KEY: "m".repeat(32),
       ...{ WORKSPACES: [...WORKSPACES, "abroad"], APPS: [JOBS], EMBED_HOST: "*.embed.test" },
       IDENTITY: identityBy(provider, { header: ASSERTION, claims }),
       LEAK_KEYS_URL: published.url,

@@ -16,7 +16,7 @@ const CRATES = [
   ...["crypto-common", "ctutils", "data-encoding", "digest", "futures-core", "futures-task"],
   ...["futures-util", "getrandom", "hmac", "hybrid-array", "ipnet", "js-sys", "num-traits"],
   ...["percent-encoding", "pin-project-lite", "sha2", "slab", "std", "subtle", "typenum", "ulid"],
-  ...["unicode-ident", "wasm-bindgen", "wasm-bindgen-shared", "web-time"],
+  ...["unicode-ident", "wasm-bindgen", "wasm-bindgen-shared", "web-time", "zeroize"],
 ];
 const SHIPPED = {
   "build/sbom.cdx.json": ["gatepass_bg.wasm", ...CRATES, "jose", "preact"],
