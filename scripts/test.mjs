@@ -110,8 +110,8 @@ async function doc() {
 
 // These wait more than they work.
 async function endToEnd() {
-  await nodeTests(["tests/*.test.mjs", "tests/{attacks,e2e,faults}/*.test.mjs"], {
-    concurrency: 2,
+  await nodeTests(["tests/{faults,attacks,e2e}/*.test.mjs", "tests/*.test.mjs"], {
+    concurrency: 4,
   });
 }
 
@@ -129,7 +129,7 @@ async function supplyChain() {
 
 async function inBrowser() {
   if (!findChromium()) return { skipped: `There is no browser. ${CHROMIUM_ADVICE}` };
-  await nodeTests(["tests/browser/**/*.test.mjs"], { concurrency: 2 });
+  await nodeTests(["tests/browser/**/*.test.mjs"], { concurrency: 3 });
 }
 
 async function againstDescription() {
