@@ -147,6 +147,7 @@ async function runStage(name) {
   console.log(`\n== ${title} (${name})`);
   const begun = performance.now();
   const skipped = (await stage())?.skipped;
+  if (skipped && process.env.CI) throw new Failure(skipped);
   console.log(`== ${title}: ${skipped ? `SKIPPED. ${skipped}` : `passed in ${seconds(begun)}`}`);
 }
 

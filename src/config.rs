@@ -153,6 +153,12 @@ impl Config {
         !matches!(self.embed_host.site(hostname), Site::Main { .. })
     }
 
+    /// The digests of the keys that open something here, and must go no further.
+    pub fn keys(&self) -> [Digest; 2] {
+        let operator = self.operator_key;
+        [operator, self.metrics_key.unwrap_or(operator)]
+    }
+
     /// The workspace whose directory keeps what is of none in particular.
     pub fn home(&self) -> &str {
         let first = self.workspaces.first();

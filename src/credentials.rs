@@ -107,9 +107,9 @@ pub fn is_operator(authorization: &str, operator_key: &Digest) -> bool {
 
 /// Whether a value of `Authorization` is surely no secret of ours, so that it
 /// may go on to the upstream: of another scheme, or a well-formed credential;
-/// and in either case holding neither a token nor the operator key, plain or in
+/// and in either case holding neither a token nor one of the keys, plain or in
 /// base64. What cannot be read may be ours.
-pub fn is_foreign(authorization: &str, operator_key: &Digest) -> bool {
+pub fn is_foreign(authorization: &str, keys: &[Digest]) -> bool {
     if from_authorization(authorization).is_err() {
         return false;
     }
@@ -123,19 +123,20 @@ pub fn is_foreign(authorization: &str, operator_key: &Digest) -> bool {
     let spelled = percent_decoded(password);
     [scheme, parameter, &decoded, password, &spelled]
         .into_iter()
-        .all(|text| is_foreign_key(text, operator_key))
+        .all(|text| is_foreign_key(text, keys))
 }
 
 /// Whether the value of a header that holds nothing but a key is surely no
 /// secret of ours.
-pub fn is_foreign_key(value: &str, operator_key: &Digest) -> bool {
-    !token::appears_in(value) && !is_key(value, operator_key)
+pub fn is_foreign_key(value: &str, keys: &[Digest]) -> bool {
+    !token::appears_in(value) && !is_key(value, keys)
 }
 
-/// Whether a text is the operator key. One of a length that no key has is not hashed, which
-/// tells nothing of the key.
-fn is_key(text: &str, operator_key: &Digest) -> bool {
-    OPERATOR_KEY_LENGTH.contains(&text.len()) && Digest::of(text).matches(operator_key)
+/// Whether a text is one of the keys. One of a length that no key has is not hashed, which
+/// tells nothing of the keys.
+fn is_key(text: &str, keys: &[Digest]) -> bool {
+    let is = |digest: Digest| keys.iter().any(|key| digest.matches(key));
+    OPERATOR_KEY_LENGTH.contains(&text.len()) && is(Digest::of(text))
 }
 
 /// The password of Basic credentials (RFC 7617): all after the first colon.
@@ -424,7 +425,7 @@ mod tests {
         let spelled = format!("operator:{}", key.replacen('k', "%6B", 1));
         let spelled = Base64Unpadded::encode_string(spelled.as_bytes());
         assert!(is_operator(&format!("Basic {spelled}"), &digest));
-        assert!(!is_foreign(&format!("Basic {spelled}"), &digest));
+        assert!(!is_foreign(&format!("Basic {spelled}"), &[digest]));
         assert!(!is_operator(&format!("Bearer {key}"), &digest));
         assert!(!is_operator("Basic", &digest));
         assert!(!is_operator(&format!("Basic {key}k"), &digest));
@@ -446,10 +447,13 @@ mod tests {
             "Token another-system's-key-of-some-length",
             "Negotiate YIIJvwYGKwYBBQUCoIIJszCCCa+gJDAi",
         ] {
-            assert!(is_foreign(value, &digest), "{value}");
+            assert!(is_foreign(value, &[digest]), "{value}");
         }
         for value in ["Bearer a b", "Basic !", "Bearer\tabc"] {
-            assert!(!is_foreign(value, &digest), "what cannot be read: {value}");
+            assert!(
+                !is_foreign(value, &[digest]),
+                "what cannot be read: {value}"
+            );
         }
     }
 
@@ -471,14 +475,14 @@ mod tests {
                     format!("Basic {pair}"),
                     format!("Basic {}", encode(&format!("user:{spelled}"))),
                 ] {
-                    assert!(!is_foreign(&value, &digest), "{value}");
+                    assert!(!is_foreign(&value, &[digest]), "{value}");
                 }
-                assert!(!is_foreign_key(secret, &digest));
+                assert!(!is_foreign_key(secret, &[digest]));
             }
         }
         assert!(is_foreign_key(
             "another-system's-key-of-some-length",
-            &Digest::of(&token)
+            &[Digest::of(&token)]
         ));
     }
 

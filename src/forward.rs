@@ -217,11 +217,11 @@ fn is_removed(name: &str, facts: &Facts<'_>, config: &Config, bearer: Bearer<'_>
     match name {
         "authorization" => {
             let presented = matches!(bearer, Bearer::Pat(_, Source::Bearer | Source::Basic));
-            presented || !credentials::is_foreign(value(), &config.operator_key)
+            presented || !credentials::is_foreign(value(), &config.keys())
         }
         "x-api-key" | "private-token" => {
             let presented = matches!(bearer, Bearer::Pat(_, Source::Header));
-            presented || !credentials::is_foreign_key(value(), &config.operator_key)
+            presented || !credentials::is_foreign_key(value(), &config.keys())
         }
         "referer" => token::appears_in(value()),
         _ => {

@@ -54,8 +54,8 @@ fn climbs_decoded(segment: &str) -> bool {
 }
 
 /// Encoded ASCII that could stand unencoded in a name, a broken encoding, bytes
-/// that are not UTF-8, or the Kelvin sign: no other character outside ASCII is a letter of
-/// ASCII in lower case.
+/// that are not UTF-8, or one of the four characters outside ASCII that are a letter of
+/// ASCII in the other case (Unicode's UnicodeData.txt).
 fn has_needless_encoding(segment: &str) -> bool {
     let mut rest = segment;
     while let Some((_, after)) = rest.split_once('%') {
@@ -68,7 +68,9 @@ fn has_needless_encoding(segment: &str) -> bool {
         }
     }
     let name = percent_decode_str(segment).decode_utf8();
-    name.map_or(true, |name| name.chars().any(|char| char == '\u{212a}'))
+    name.map_or(true, |name| {
+        name.contains(['\u{130}', '\u{131}', '\u{17f}', '\u{212a}'])
+    })
 }
 
 fn has_dots(bytes: &[u8]) -> bool {
@@ -144,6 +146,9 @@ mod tests {
             "%25",
             "%ff",
             "%e2%84%aaeys",
+            "adm%c4%b0n",
+            "adm%c4%b1n",
+            "job%c5%bf",
         ] {
             assert!(ambiguous(segment), "{segment}");
         }

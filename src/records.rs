@@ -90,10 +90,10 @@ impl Check<'_, '_> {
         known == Knowledge::Nowhere
     }
 
-    /// What a token is remembered by at this host alone.
+    /// What a token is remembered by where these workspaces are, and no others.
     fn here(&self, digest: Digest) -> Digest {
-        let workspace = self.workspaces().next();
-        workspace.map_or(digest, |workspace| digest.within(workspace))
+        let within = |digest: Digest, workspace: &String| digest.within(workspace);
+        self.workspaces().fold(digest, within)
     }
 
     fn is_ours(&self, record: &Record) -> bool {

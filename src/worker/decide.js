@@ -33,7 +33,8 @@ export class Deadline {
   async keep(work) {
     const made = await Promise.race([work, this.moment]);
     if (made) return made;
-    logFault("deadline_passed", { request: this.#request, binding: this.asked });
+    const [request, binding] = [this.#request, this.asked];
+    if (binding) logFault("deadline_passed", { request, binding });
     throw new StoreUnavailable();
   }
 
@@ -177,12 +178,16 @@ async function ask({ class: binding, name, command }, env, deadline) {
 /** The body as text: null where it is too long, undefined where it is not UTF-8. */
 async function readBody(request, deadline) {
   if (!request.body) return "";
+  // What is late from here on is the client.
+  deadline.asked = undefined;
   const reader = request.body.getReader();
   deadline.moment.then(() => reader.cancel().catch(() => {}));
   const chunks = [];
   let length = 0;
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(() => {
+      throw new StoreUnavailable();
+    });
     if (deadline.passed) throw new StoreUnavailable();
     if (done) break;
     length += value.byteLength;
@@ -200,5 +205,5 @@ async function readBody(request, deadline) {
   }
 }
 
-/** A store did not answer, or not in time: that is in the log. */
+/** A store did not answer, or not in time, which is in the log; or the client broke off. */
 export class StoreUnavailable extends Error {}

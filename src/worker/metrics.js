@@ -3,8 +3,9 @@
 
 import { SUMS_URL } from "./sums.js";
 
-/** Milliseconds after which an isolate tells again. */
+/** Milliseconds after which an isolate tells again, and within which it must be told. */
 const REPORT_AFTER = 15_000;
+const TIMEOUT = 5_000;
 
 let counts = new Map();
 let reportedAt = 0;
@@ -55,7 +56,7 @@ export async function tellSums(env, now, lag) {
   reportedAt = now;
   try {
     const body = JSON.stringify({ counts: [...told], lag });
-    const answer = await sums(env).fetch(SUMS_URL, { method: "POST", body });
+    const answer = await inTime(sums(env).fetch(SUMS_URL, { method: "POST", body }));
     await answer.body?.cancel();
     if (answer.status !== 204) throw new Error("the sums were not told");
   } catch {
@@ -71,6 +72,13 @@ export async function readSums(env, now) {
   const answer = await sums(env).fetch(SUMS_URL);
   if (answer.status !== 200) throw new Error("the sums cannot be read");
   return await answer.text();
+}
+
+function inTime(work) {
+  const late = new Promise((_, reject) =>
+    setTimeout(reject, TIMEOUT, new Error("it took too long")),
+  );
+  return Promise.race([work, late]);
 }
 
 const sums = (env) => env.DIRECTORY.getByName("metrics");

@@ -50,10 +50,14 @@ async function execute(name, { ctx, env }, request) {
   }
 }
 
+/** Milliseconds after which the alarm comes back if it breaks off. */
+const SAFETY = 30_000;
+
 /** The alarm: whatever breaks off in between, it comes back. */
 async function ring(name, { ctx, env }) {
+  // Before anything else, whatever that may throw.
+  ctx.storage.setAlarm(Date.now() + SAFETY);
   const authority = core(env).authority(name, ctx);
-  authority.tables.begin(Date.now());
   await flush(authority, env.RECORDS);
   // No put waits for who is told something: the next alarm need not wait for this.
   ctx.waitUntil(keepAgenda(ctx.storage.sql, env, Date.now()));

@@ -57,6 +57,7 @@ const TABLES = [
     entries INTEGER NOT NULL,
     at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
+  "CREATE INDEX IF NOT EXISTS lags_by_time ON lags (at)",
 ];
 
 const ADD = `INSERT INTO counts (series, value) VALUES (?, ?)

@@ -25,7 +25,17 @@ const WORKSPACES = ["default", { name: "globex", hosts: ["globex.test"] }];
 const NAMES = ["open", "admin", "api", "v1", "keys", "x", "api/v1/keys"];
 const SPELLINGS = [
   ...["Open", "ADMIN", "%61dmin", "adm%69n", "%6Feys", "api%20", "open-admin", "admin.", "~admin"],
-  ...["api/v1/%e2%84%aaeys", "%ef%bd%81dmin", "adm%c4%b1n", "%c5%bf", "caf%C3%A9", "%ff", "%80"],
+  ...[
+    "api/v1/%e2%84%aaeys",
+    "%ef%bd%81dmin",
+    "adm%c4%b1n",
+    "adm%c4%b0n",
+    "key%c5%bf",
+    "%c5%bf",
+    "caf%C3%A9",
+    "%ff",
+    "%80",
+  ],
 ];
 const DOTS = [
   ...["..", ".", "...", "%2e%2e", ".%2e", "%2E", "%252e%252e", "%25252e", "..;", "..;x=1", ".;"],
@@ -289,6 +299,8 @@ const LENIENT = [
   (path) => path.replace(/;[^/]*/g, ""),
   (path) => path.replace(/[?#\0].*$/s, ""),
   (path) => path.toLowerCase(),
+  // Letter by letter, as regular expressions and some languages compare.
+  (path) => path.replace(/[\u{130}\u{131}]/gu, "i").replaceAll("\u{17f}", "s"),
   resolveDots,
 ];
 

@@ -110,6 +110,13 @@ describe("the metrics", () => {
   });
 });
 
+test("their key goes on to no upstream, on a public route either", async () => {
+  for (const header of [byKey, ["Authorization", basic("p", KEY)], ["X-API-Key", KEY]]) {
+    const answer = await ask("/public/echo", [header]);
+    assert.ok(answer.status < 500 && !answer.text.includes(KEY), answer.text);
+  }
+});
+
 describe("requests are counted", () => {
   const jobs = (token, options) =>
     ask("/api/v1/jobs/", token ? [["Authorization", bearer(token)]] : [], options);

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,11 +25,16 @@ const named = (option, names) => names.flatMap((name) => [`--${option}-operation
 /** What would let nobody make tokens any more. */
 const SETTINGS = ["readSettings", "setSettings"];
 
-/** A gate for one test, since requests that are made up change its settings. Nobody may report. */
+/**
+ * A gate for one test, since requests that are made up change its settings. Nobody may report, nor
+ * read the metrics.
+ */
 async function startGate(t) {
   const keys = await startServer((_, response) => response.end('{"public_keys":[]}'));
   t.after(() => keys.stop());
-  const gate = await startEmbedGate({ vars: { APPS: [JOBS], LEAK_KEYS_URL: keys.url } });
+  const METRICS_KEY = randomBytes(32).toString("hex");
+  const vars = { APPS: [JOBS], LEAK_KEYS_URL: keys.url, METRICS_KEY };
+  const gate = await startEmbedGate({ vars });
   t.after(() => gate.stop());
   return gate;
 }

@@ -32,6 +32,15 @@ for (const file of readdirSync(WORKFLOWS)) {
       }
     });
 
+    test("lets nothing of the repository's, or of its packages', run where npm believes it", () => {
+      for (const { permissions = {}, steps } of Object.values(workflow.jobs)) {
+        if (permissions["id-token"] !== "write") continue;
+        const commands = steps.filter(({ run }) => run).map(({ run }) => run);
+        assert.deepEqual(commands, ["npm publish ./gatepass-*.tgz --provenance --access public"]);
+        assert.ok(!steps.some(({ uses = "" }) => uses.startsWith("actions/checkout@")));
+      }
+    });
+
     test("runs no text of an event as a command", () => {
       for (const { run = "" } of steps) assert.doesNotMatch(run, /\$\{\{/);
     });

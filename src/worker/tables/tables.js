@@ -8,9 +8,6 @@ import { LEDGER } from "./ledger.js";
 /** What each class has: the steps that make its tables, version by version, and its statements. */
 const SCHEMAS = { Directory: DIRECTORY, Ledger: LEDGER };
 
-/** Milliseconds after which the alarm comes back if it breaks off. */
-const SAFETY = 30_000;
-
 /** The tables of one Durable Object. What fails is in the log; it stays inside. */
 export class Tables {
   #name;
@@ -75,11 +72,6 @@ export class Tables {
       const [[, since]] = this.#query("lagging") ?? [[0, null]];
       if (since !== null) this.#query("interrupted");
     });
-  }
-
-  /** The alarm begins: it is set again, in case what follows breaks off. */
-  begin(now) {
-    this.#logged(() => this.#storage.setAlarm(now + SAFETY));
   }
 
   /** The alarm ends: it is set to when the next row is due. Answers how far KV lags behind. */
