@@ -33,7 +33,9 @@ describe("a gate that is asked ten times as much as it can do", () => {
     assert.deepEqual(found.outcome.told, []);
   });
 
-  test("is back in 10 s by itself, and keeps no memory of it", () => {
+  // A gate that has just begun still fills what it may keep; whether that ends is the soak's to say.
+  test("is back in 10 s by itself, and takes less than a gigabyte", () => {
     for (const { what, figure, met } of judgeBursts(found)) assert.ok(met, `${what}: ${figure}`);
+    for (const { resident } of found.bursts) assert.ok(resident < 2 ** 30, `${resident} bytes`);
   });
 });
